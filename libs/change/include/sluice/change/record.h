@@ -1,0 +1,66 @@
+// What is written into Kafka: key, value and header of one record, and where it goes.
+//
+// Thread rule: one thread. The views of a Record point into the RecordBatch that holds it and live until its next clear().
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sluice/change/event_id.h"
+
+namespace sluice::change {
+
+/// Index of a topic in the list the pipeline was started with; kControlTopic is the control topic.
+using TopicIndex = std::uint32_t;
+inline constexpr TopicIndex kControlTopic = 0xFFFF'FFFF;
+
+enum class RecordKind : std::uint8_t {
+  Stream,    ///< an event of the stream: has an id and takes part in rule K-9
+  Snapshot,  ///< a snapshot row: no order, no filter
+  Marker,    ///< sluice:marker
+  Control,   ///< a record of the control topic
+};
+
+struct Record {
+  TopicIndex topic = 0;
+  std::int32_t partition = 0;
+  RecordKind kind = RecordKind::Stream;
+  EventId id;               ///< Stream: what K-9 compares
+  std::string_view key;
+  std::string_view value;
+  bool tombstone = false;   ///< null value
+  std::string_view header;  ///< value of the header `sluice`; empty: no header
+};
+
+/// The records of one item, their bytes in one buffer that is reused.
+class RecordBatch {
+ public:
+  void clear();
+
+  /// The buffer, to append to. Sizes before and after an append delimit a piece.
+  std::string& bytes() { return bytes_; }
+
+  struct Piece {
+    std::size_t begin = 0;
+    std::size_t size = 0;
+  };
+  void add(Record record, Piece key, Piece value);
+
+  std::size_t size() const { return entries_.size(); }
+  bool empty() const { return entries_.empty(); }
+  /// Valid until the next append to bytes() or clear().
+  Record operator[](std::size_t index) const;
+
+ private:
+  struct Entry {
+    Record record;
+    Piece key;
+    Piece value;
+  };
+  std::string bytes_;
+  std::vector<Entry> entries_;
+};
+
+}  // namespace sluice::change

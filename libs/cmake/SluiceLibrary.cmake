@@ -1,0 +1,22 @@
+# sluice_library(NAME base SOURCES src/a.cpp … PUBLIC sluice::x … PRIVATE fmt::fmt …)
+#
+# One library of the house: libs/<name>/{include/sluice/<name>, src}, target sluice::<name>. Third-party libraries stand
+# under PRIVATE unless their types appear in our headers.
+function(sluice_library)
+  cmake_parse_arguments(arg "" "NAME" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  set(target sluice_${arg_NAME})
+  if(arg_SOURCES)
+    add_library(${target} STATIC ${arg_SOURCES})
+    set(scope PUBLIC)
+    target_link_libraries(${target} PRIVATE sluice_options ${arg_PRIVATE})
+  else()
+    add_library(${target} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  add_library(sluice::${arg_NAME} ALIAS ${target})
+  target_include_directories(${target} ${scope}
+    $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_link_libraries(${target} ${scope} ${arg_PUBLIC})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${arg_NAME})
+  set_property(GLOBAL APPEND PROPERTY SLUICE_LIBRARIES ${target})
+endfunction()
