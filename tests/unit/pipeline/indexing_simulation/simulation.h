@@ -58,11 +58,15 @@ class Member {
 class Simulation {
  public:
   explicit Simulation(std::uint64_t seed, Mutant mutant = Mutant::None)
-      : seed_(seed), mutant_(mutant), world_(seed, 1 + static_cast<int>(seed % 3)), workload_(world_) {}
+      : seed_(seed),
+        mutant_(mutant),
+        is_gentle_(seed % 2 == 0),
+        world_(seed, 1 + static_cast<int>(seed % 3)),
+        workload_(world_) {}
 
   /// What went wrong; empty: nothing.
   std::string run() {
-    for (int i = 0; i < kStormySteps && world_.violation.empty(); ++i) storm();
+    for (int i = 0; i < kStormySteps && world_.violation.empty(); ++i) storm(i < kBusySteps);
     calm_down();
     for (int i = 0; i < kCalmSteps && world_.violation.empty() && !is_drained(); ++i) settle();
     for (Flight& flight : late_) apply_late(flight);
@@ -71,19 +75,21 @@ class Simulation {
   }
 
  private:
-  static constexpr int kStormySteps = 350;
+  static constexpr int kStormySteps = 380;
+  static constexpr int kBusySteps = 200;  ///< of them: in which there are new records
   static constexpr int kCalmSteps = 600;
   static constexpr int kMaxMembers = 2;
 
   // --- the storm
 
-  void storm() {
+  void storm(bool busy) {
     now_ += base::Milliseconds(1);
     staff();
-    const int dice = world_.random.below(100);
+    // What a crash undoes is done again in the right order, which hides mistakes: half of the runs have few of them.
+    const int dice = world_.random.below(is_gentle_ && !world_.random.one_in(8) ? 88 : 100);
     if (dice < 45) return step(any_member());
     if (dice < 68) return move_flight(any_member());
-    if (dice < 82) return workload_.append_some();
+    if (dice < 82) return busy ? workload_.append_some() : step(any_member());
     if (dice < 88) return advance_clock();
     if (dice < 92) return rebalance();
     if (dice < 94) return crash(any_member());
@@ -283,6 +289,7 @@ class Simulation {
 
   std::uint64_t seed_;
   Mutant mutant_;
+  bool is_gentle_;
   World world_;
   Workload workload_;
   Weather weather_;

@@ -47,20 +47,22 @@ class Workload {
   /// The end of a huge transaction: all its changes have one version, and the order of arrival decides (rule P-5).
   void append_saturated() {
     ++lsn_;
-    const int changes = 2 + world_.random.below(6);
+    const int changes = 2 + world_.random.below(8);
+    const int hot = world_.random.below(kKeys);  // most of it changes one row again and again
     for (int i = 0; i < changes; ++i) {
-      if (world_.random.one_in(8)) {
+      if (world_.random.one_in(12)) {
         append_truncate_record(version(kMaxSeq), true);
       } else {
-        append_change(version(kMaxSeq), true);
+        append_change(version(kMaxSeq), true, hot);
       }
     }
   }
 
-  void append_change(std::uint64_t version, bool saturated) {
+  void append_change(std::uint64_t version, bool saturated, std::optional<int> hot = std::nullopt) {
     SimRecord record;
+    const bool is_hot = hot && !world_.random.one_in(3);
     record.kind = world_.random.one_in(4) ? Kind::Delete : Kind::Write;
-    record.key = "k" + std::to_string(world_.random.below(6));
+    record.key = "k" + std::to_string(is_hot ? *hot : world_.random.below(kKeys));
     record.version = version;
     record.saturated = saturated;
     record.value = ++value_;
@@ -112,6 +114,7 @@ class Workload {
   }
 
   static constexpr int kMaxSeq = 100;
+  static constexpr int kKeys = 14;
   std::uint64_t version(int seq) const { return lsn_ * 1000 + static_cast<std::uint64_t>(seq); }
 
   World& world_;
