@@ -32,3 +32,10 @@ ES_SHA256=adde840e7013d25cf04203377abf77ad66573bc5db381e5b865c18ef5d683bc5
 ES_MODULES_VERSION=26.9.0.129388
 ES_MODULES_SHA256=b7306f5ecfa6806753bc0eb0dc4ea11fe0ddd2c5a346592718814d6ec35b88cb
 ES_JAVA_AT_LEAST=21
+ES_JAVA_REMEDY="install a JDK of 21 or newer (Debian 13: 'apt-get install openjdk-21-jre-headless'; Debian 12: the package \
+temurin-21-jre of Adoptium's apt repository, or unpack any JDK and set JAVA_HOME to it), or use an Elasticsearch that you \
+have: SLUICE_ES"
+ES_MODULES=(
+  aggregations analysis-common dot-prefix-validation health-shards-availability ingest-common lang-painless
+  parent-join reindex rest-root user-agent
+)
