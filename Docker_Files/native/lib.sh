@@ -130,12 +130,22 @@ processes_in() {
   done < <(find /proc -maxdepth 2 -path '/proc/[0-9]*/cwd' -lname "$1" 2>/dev/null || true)
 }
 
-gone() { ! runs_with "$1" "$2"; }
+# gone PID ARGUMENT: ended, and its ports and files closed. A dying process loses its command line first; what it
+# held is free only when it is a zombie without further threads.
+gone() {
+  local line fields
+  ! runs_with "$1" "$2" || return 1
+  read -r line 2>/dev/null <"/proc/$1/stat" || return 0
+  [[ -z $(tr -d '\0' 2>/dev/null <"/proc/$1/cmdline") ]] || return 0 # the number is another program's by now
+  read -ra fields <<<"${line##*) }"
+  [[ ${fields[0]} == [ZX] && ${fields[17]} -le 1 ]]
+}
 
 # end_process PID ARGUMENT SIGNAL SECONDS: asks with SIGNAL, and after SECONDS insists.
 end_process() {
   local pid=$1 argument=$2 signal=$3 seconds=$4
-  runs_with "$pid" "$argument" || return 0
+  [[ -n $pid ]] || return 0
+  runs_with "$pid" "$argument" || { wait_until 10 gone "$pid" "$argument" || true; return; }
   kill -s "$signal" "$pid" 2>/dev/null || true
   wait_until "$seconds" gone "$pid" "$argument" && return
   note "process $pid did not end within $seconds s of SIG$signal: kill -9"
