@@ -110,6 +110,7 @@ class Replication {
   bool has_read_enough() const { return finished_ || (stopping_ && !tracker_.inside_transaction()); }
   bool unsent() const { return next_unsent_ < batch_.size() || next_announcement_ < announcement_.size(); }
   void count(const change::ChangeEvent& event);
+  void remember_xid(std::uint32_t xid);
 
   Encoder& encoder_;
   RecordSink& sink_;
@@ -123,6 +124,7 @@ class Replication {
   // What was encoded and not yet taken by the sink.
   change::RecordBatch batch_;
   std::size_t next_unsent_ = 0;
+  bool ends_after_send_ = false;
   // Schema records: sent and acknowledged before the event that waits for them is encoded.
   change::RecordBatch announcement_;
   std::size_t next_announcement_ = 0;
@@ -133,6 +135,7 @@ class Replication {
   std::unordered_set<change::TableSchemaPtr> prepared_;
   std::unordered_set<std::uint64_t> announced_;    // schema ids
   std::vector<std::vector<std::int64_t>> end_offsets_;  // [topic][partition]: one past the last delivery; -1 unknown
+  std::uint64_t highest_xid_ = 0;
 
   bool sink_failed_ = false;
   bool stopping_ = false;
