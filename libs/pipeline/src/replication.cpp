@@ -19,8 +19,9 @@ std::int64_t wall_clock_us() {
 
 }  // namespace
 
-Replication::Replication(Encoder& encoder, RecordSink& sink, OffsetStore& store, Checkpoint checkpoint, TailFilter filter,
-                         std::vector<std::vector<std::int64_t>> end_offsets, ReplicationLimits limits)
+Replication::Replication(Encoder& encoder, RecordSink& sink, OffsetStore& store, Checkpoint checkpoint,
+                         TailFilter filter, std::vector<std::vector<std::int64_t>> end_offsets,
+                         ReplicationLimits limits)
     : encoder_(encoder),
       sink_(sink),
       store_(store),
@@ -273,13 +274,11 @@ base::Result<SendStatus> Replication::send(const change::Record& record, Ticket 
 }
 
 bool Replication::has_room() const {
-  return sink_.in_flight_records() < limits_.max_in_flight_records && sink_.in_flight_bytes() < limits_.max_in_flight_bytes &&
-         tracker_.size() < limits_.max_in_flight_transactions;
+  return sink_.in_flight_records() < limits_.max_in_flight_records &&
+         sink_.in_flight_bytes() < limits_.max_in_flight_bytes && tracker_.size() < limits_.max_in_flight_transactions;
 }
 
-bool Replication::may_read() const {
-  return !unsent() && awaited_announcements_ == 0 && !store_error_ && has_room();
-}
+bool Replication::may_read() const { return !unsent() && awaited_announcements_ == 0 && !store_error_ && has_room(); }
 
 bool Replication::must_park(base::Deadline now) {
   if (may_read()) last_room_ = now;

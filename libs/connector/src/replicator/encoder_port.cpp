@@ -39,7 +39,8 @@ base::Result<void> EncoderPort::encode(const change::ChangeEvent& event, change:
 }
 
 std::string_view EncoderPort::header(change::RecordKind kind, const change::EventId& last) {
-  const auto header_kind = kind == change::RecordKind::Snapshot ? codec::HeaderKind::Snapshot : codec::HeaderKind::Stream;
+  const auto header_kind =
+      kind == change::RecordKind::Snapshot ? codec::HeaderKind::Snapshot : codec::HeaderKind::Stream;
   header_ = codec::encode_header({header_kind, last});
   return {header_.data(), header_.size()};
 }
