@@ -1,4 +1,6 @@
 // What a running replication counts. Written by the pipeline's thread, copied for whoever asks.
+//
+// Thread rule: values.
 #pragma once
 
 #include <array>
