@@ -33,6 +33,9 @@ struct ChangeEvent {
   Row after;                              ///< empty for delete, truncate, message
   std::vector<std::uint32_t> reselected;  ///< ordinals of cells of `after` that were fetched afterwards (rule P-31)
 
+  /// Snapshot row of a table without a key: what tells it from its equals, tableoid and ctid (rule P-25). Else empty.
+  std::string_view row_identity;
+
   struct {
     bool cascade = false;
     bool restart_identity = false;
