@@ -194,18 +194,18 @@ class LmdbOffsetStore::OwnerLock {
     if (!file.is_open()) return failed("cannot open " + path, errno);
     if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK) return failed("cannot lock " + path, errno);
-      char owner[32] = {};
-      const ssize_t size = ::pread(file.get(), owner, sizeof(owner) - 1, 0);
+      char text[32] = {};
+      const ssize_t size = ::pread(file.get(), text, sizeof(text) - 1, 0);
+      const std::string_view owner = std::string_view(text).substr(0, std::string_view(text).find(' '));
       return fail(
           Recovery::Stop, "offsets.in_use",
           fmt::format("{} is held by another replicator (process {}). Stop that one, or give this one a state_dir "
                       "of its own",
                       path, size > 0 ? owner : "unknown"));
     }
-    const std::string owner = std::to_string(::getpid());
-    if (::ftruncate(file.get(), 0) != 0 || ::pwrite(file.get(), owner.data(), owner.size(), 0) < 0) {
-      // The number is only there to be read by people: without it the lock holds all the same.
-    }
+    // Only for people to read: where it cannot be written the lock holds all the same.
+    const std::string owner = fmt::format("{:<20}", ::getpid());
+    [[maybe_unused]] const ssize_t written = ::pwrite(file.get(), owner.data(), owner.size(), 0);
     return std::make_unique<OwnerLock>(std::move(file));
   }
 

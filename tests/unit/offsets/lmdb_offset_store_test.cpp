@@ -109,7 +109,7 @@ TEST_F(DamagedOffsets, AreFoundWhereverTheFileWasCut) {
 TEST_F(DamagedOffsets, AFlippedBitIsFoundOrHarmlessAndNeverAnOlderPosition) {
   const auto used = good_.find_last_not_of('\0') + 1;
   std::size_t found = 0;
-  for (std::size_t byte = 0; byte < used; byte += byte < 2 * 4096 + 64 && byte % 4096 < 160 ? 1 : 7) {
+  for (std::size_t byte = 0; byte < used; byte += byte < 2 * 4096 + 64 && byte % 4096 < 160 ? 1U : 7U) {
     put(byte, static_cast<char>(good_[byte] ^ (1 << (byte % 8))));
     const auto loaded = open_and_load();
     if (!loaded) {
