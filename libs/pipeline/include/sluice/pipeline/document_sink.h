@@ -29,8 +29,8 @@ struct Document {
   std::uint64_t version = 0;
   std::string_view index;
   std::string_view id;
-  std::string_view body;      ///< one JSON object without a line break
-  std::uint32_t record = 0;   ///< ordinal, in the batch's own list, of the Kafka record it was made of
+  std::string_view body;     ///< one JSON object without a line break
+  std::uint32_t record = 0;  ///< ordinal, in the batch's own list, of the Kafka record it was made of
 };
 
 /// Documents to be written in order, their bytes in one buffer.
@@ -63,9 +63,9 @@ struct Sweep {
   std::string index;
   std::int32_t partition = 0;
   std::uint64_t version = 0;
-  bool at_or_below = false;        ///< a saturated seq: versions <= version, written external_gte
+  bool at_or_below = false;  ///< a saturated seq: versions <= version, written external_gte
   std::uint32_t epoch = 0;
-  std::string lsn;                 ///< for `_sluice.lsn` and `.ts` of the soft deletes
+  std::string lsn;  ///< for `_sluice.lsn` and `.ts` of the soft deletes
   std::string timestamp;
 };
 
@@ -82,8 +82,9 @@ struct ItemResult {
   std::string error_reason;  ///< truncated; may hold cell values: never log it at info or above
 };
 
-/// What became of one submitted batch. Either items has one result per document, in order, or the whole batch failed for
-/// a reason that no item is guilty of (`error`, Retry): nothing is known of any item, and sending it again is harmless.
+/// What became of one submitted batch. Either items has one result per document, in order, or the whole batch failed
+/// for a reason that no item is guilty of (`error`, Retry): nothing is known of any item, and sending it again is
+/// harmless.
 struct BatchOutcome {
   std::uint64_t ticket = 0;
   std::vector<ItemResult> items;
