@@ -89,6 +89,7 @@ struct BatchOutcome {
   std::uint64_t ticket = 0;
   std::vector<ItemResult> items;
   std::optional<base::Error> error;
+  DocumentBatch documents;  ///< the batch, given back: to send its Retry items again, or to fill its buffers anew
 };
 
 class DocumentSink : public Waitable {
@@ -102,8 +103,8 @@ class DocumentSink : public Waitable {
 
   virtual bool has_room() const = 0;
 
-  /// What has come back since the last call; valid until the next call. Errors: es.unauthorized, es.forbidden, …
-  /// (Stop).
+  /// What has come back since the last call, to be moved from; valid until the next call. Backing off before anything is
+  /// sent again is the caller's part. Errors: es.unauthorized, es.forbidden, … (Stop).
   virtual base::Result<std::span<BatchOutcome>> outcomes() = 0;
 };
 
