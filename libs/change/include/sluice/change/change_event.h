@@ -56,8 +56,8 @@ constexpr Lsn lsn_of(Position position) { return Lsn(position.value); }
 
 /// A whole transaction has been yielded; the source can go on at `end` (rule P-3).
 struct TransactionEnd {
-  Position end;
-  Lsn commit_lsn;
+  Position end{};
+  Lsn commit_lsn{};
   std::uint32_t xid = 0;
   std::int64_t commit_time_us = 0;
 };
