@@ -46,6 +46,15 @@ class DocumentBatch {
   std::size_t size() const { return entries_.size(); }
   bool empty() const { return entries_.empty(); }
   std::size_t byte_size() const { return bytes_.size(); }
+  /// How far the batch goes now; cut() takes away everything that was added since.
+  struct Mark {
+    std::size_t documents = 0;
+    std::size_t bytes = 0;
+  };
+  Mark mark() const { return {entries_.size(), bytes_.size()}; }
+  void cut(Mark mark);
+  /// Appends a copy.
+  void append(const Document& document);
   /// Valid until the next append to bytes() or clear().
   Document operator[](std::size_t ordinal) const;
 
