@@ -1,5 +1,5 @@
-// Thousands of seeded lives of a replication, with crashes, broken connections, lost producers and full disks between any
-// two steps; and the same lives with one promise broken on purpose, which has to be noticed.
+// Thousands of seeded lives of a replication, with crashes, broken connections, lost producers and full disks between
+// any two steps; and the same lives with one promise broken on purpose, which has to be noticed.
 #include <gtest/gtest.h>
 
 #include "unit/pipeline/replication_simulation/world.h"
@@ -24,7 +24,7 @@ TEST_P(ReplicationMutant, IsCaught) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Confirming, ReplicationMutant,
-                         testing::Values(Mutant::StoreLies, Mutant::AckOnSend, Mutant::AckOnFailure, Mutant::ConfirmHeartbeat,
-                                         Mutant::ConfirmOnRead, Mutant::StoreHandedOver, Mutant::NoTails, Mutant::TailTooHigh,
-                                         Mutant::KeepPositionAfterSinkLoss, Mutant::CutCountsAsWhole,
-                                         Mutant::SkipAfterReconnect));
+                         testing::Values(Mutant::StoreLies, Mutant::AckOnSend, Mutant::AckOnFailure,
+                                         Mutant::ConfirmHeartbeat, Mutant::ConfirmOnRead, Mutant::StoreHandedOver,
+                                         Mutant::NoTails, Mutant::TailTooHigh, Mutant::KeepPositionAfterSinkLoss,
+                                         Mutant::CutCountsAsWhole, Mutant::SkipAfterReconnect));

@@ -18,10 +18,12 @@ TEST(Supervise, TriesAgainUntilAnAttemptSucceeds) {
   pipeline::StopSignal stop;
   int attempts = 0;
   int heard = 0;
-  const auto result = supervise(kFast, stop, [&](const base::Error&, base::Milliseconds) { ++heard; }, [&]() -> Attempt {
-    if (++attempts < 4) return failing(base::Recovery::Retry);
-    return {base::Result<void>{}, AttemptResult::Worked};
-  });
+  const auto result = supervise(
+      kFast, stop, [&](const base::Error&, base::Milliseconds) { ++heard; },
+      [&]() -> Attempt {
+        if (++attempts < 4) return failing(base::Recovery::Retry);
+        return {base::Result<void>{}, AttemptResult::Worked};
+      });
   EXPECT_TRUE(result);
   EXPECT_EQ(attempts, 4);
   EXPECT_EQ(heard, 3);
@@ -30,10 +32,12 @@ TEST(Supervise, TriesAgainUntilAnAttemptSucceeds) {
 TEST(Supervise, DoesNotRetryWhatAnOperatorHasToDecide) {
   pipeline::StopSignal stop;
   int attempts = 0;
-  const auto result = supervise(kFast, stop, [](const base::Error&, base::Milliseconds) {}, [&] {
-    ++attempts;
-    return failing(base::Recovery::Stop);
-  });
+  const auto result = supervise(
+      kFast, stop, [](const base::Error&, base::Milliseconds) {},
+      [&] {
+        ++attempts;
+        return failing(base::Recovery::Stop);
+      });
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().recovery, base::Recovery::Stop);
   EXPECT_EQ(attempts, 1);
@@ -41,9 +45,11 @@ TEST(Supervise, DoesNotRetryWhatAnOperatorHasToDecide) {
 
 TEST(Supervise, AStopEndsTheWaiting) {
   pipeline::StopSignal stop;
-  const pipeline::SuperviseLimits slow{{base::Milliseconds(600'000), base::Milliseconds(600'000), 2.0}, base::Milliseconds(0)};
-  const auto result = supervise(slow, stop, [&](const base::Error&, base::Milliseconds) { stop.request(); },
-                                [&] { return failing(base::Recovery::Retry); });
+  const pipeline::SuperviseLimits slow{{base::Milliseconds(600'000), base::Milliseconds(600'000), 2.0},
+                                       base::Milliseconds(0)};
+  const auto result = supervise(
+      slow, stop, [&](const base::Error&, base::Milliseconds) { stop.request(); },
+      [&] { return failing(base::Recovery::Retry); });
   EXPECT_TRUE(result);
 }
 
@@ -51,8 +57,8 @@ TEST(Supervise, AnOutageThatLastsTooLongEndsWithItsError) {
   pipeline::StopSignal stop;
   pipeline::SuperviseLimits limits = kFast;
   limits.max_outage = base::Milliseconds(5);
-  const auto result = supervise(limits, stop, [](const base::Error&, base::Milliseconds) {},
-                                [&] { return failing(base::Recovery::Retry); });
+  const auto result = supervise(
+      limits, stop, [](const base::Error&, base::Milliseconds) {}, [&] { return failing(base::Recovery::Retry); });
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().recovery, base::Recovery::Retry);
 }

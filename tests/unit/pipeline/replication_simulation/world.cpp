@@ -12,7 +12,9 @@ using change::Position;
 
 constexpr std::uint32_t kEpoch = 1;
 
-tl::unexpected<base::Error> broken(std::string_view id) { return base::fail(Recovery::Retry, id, "as the seed has it"); }
+tl::unexpected<base::Error> broken(std::string_view id) {
+  return base::fail(Recovery::Retry, id, "as the seed has it");
+}
 
 }  // namespace
 
@@ -220,7 +222,8 @@ class Simulation {
       for (const auto partition : transaction.rows) ++expected[static_cast<std::size_t>(partition)];
     }
     for (std::size_t partition = 0; partition < kPartitions; ++partition) {
-      if (broker_.partitions[partition].size() < expected[partition]) return "a position was stored before Kafka had its rows";
+      if (broker_.partitions[partition].size() < expected[partition])
+        return "a position was stored before Kafka had its rows";
     }
     return {};
   }

@@ -1,5 +1,5 @@
-// A whole replication in memory: a server with a log and a slot, a broker with partitions, a disk with one checkpoint, and
-// a process that can die between any two steps. Everything that can happen is drawn from one seed.
+// A whole replication in memory: a server with a log and a slot, a broker with partitions, a disk with one checkpoint,
+// and a process that can die between any two steps. Everything that can happen is drawn from one seed.
 //
 // A Mutant breaks one promise on purpose; the simulation has to catch every one of them.
 #pragma once
@@ -18,17 +18,17 @@ namespace sluice::simulation {
 
 enum class Mutant {
   None,
-  StoreLies,                 // save() says yes and writes nothing
-  AckOnSend,                 // a delivery is reported when the record is queued
-  AckOnFailure,              // a lost record is reported as delivered
-  ConfirmHeartbeat,          // a keepalive's position is confirmed as it comes
-  ConfirmOnRead,             // a transaction is confirmed when it was read
-  StoreHandedOver,           // what was handed over is stored as durable
-  NoTails,                   // a new producer does not read the tails
-  TailTooHigh,               // a tail is taken one record too high
-  KeepPositionAfterSinkLoss, // a new producer goes on where the old one was
-  CutCountsAsWhole,          // a cut connection ends the transaction it was in
-  SkipAfterReconnect,        // the source goes on one transaction too late
+  StoreLies,                  // save() says yes and writes nothing
+  AckOnSend,                  // a delivery is reported when the record is queued
+  AckOnFailure,               // a lost record is reported as delivered
+  ConfirmHeartbeat,           // a keepalive's position is confirmed as it comes
+  ConfirmOnRead,              // a transaction is confirmed when it was read
+  StoreHandedOver,            // what was handed over is stored as durable
+  NoTails,                    // a new producer does not read the tails
+  TailTooHigh,                // a tail is taken one record too high
+  KeepPositionAfterSinkLoss,  // a new producer goes on where the old one was
+  CutCountsAsWhole,           // a cut connection ends the transaction it was in
+  SkipAfterReconnect,         // the source goes on one transaction too late
 };
 
 constexpr int kPartitions = 3;

@@ -1,5 +1,5 @@
-// Reads big-endian numbers and strings out of bytes that a peer sent. Every read checks the bounds; after the first read
-// past the end the reader is failed(), and all further reads give zero or an empty view. So a parser reads a whole
+// Reads big-endian numbers and strings out of bytes that a peer sent. Every read checks the bounds; after the first
+// read past the end the reader is failed(), and all further reads give zero or an empty view. So a parser reads a whole
 // structure and asks once.
 //
 // Thread rule: one thread. Views point into the bytes given to the constructor.

@@ -24,23 +24,23 @@ struct StartFacts {
   std::string pipeline;
   SnapshotMode snapshot = SnapshotMode::Initial;
   std::string fingerprint;
-  bool accept_routing_change = false;        ///< the operator's flag: duplicates are accepted
+  bool accept_routing_change = false;  ///< the operator's flag: duplicates are accepted
 
   std::optional<Checkpoint> stored;
   /// Of the control topic: the newest epoch of this pipeline; nothing: nothing was ever sent.
   std::optional<std::uint32_t> announced_epoch;
 
   ServerFacts server;
-  TimelineHistory history;                   ///< of server.timeline; needed when it differs from the stored one
+  TimelineHistory history;  ///< of server.timeline; needed when it differs from the stored one
   std::optional<SlotFacts> slot;
   PublicationFacts publication;
-  std::vector<TopicIncarnation> topics;      ///< as they are now
+  std::vector<TopicIncarnation> topics;  ///< as they are now
 };
 
 /// Make a new slot, read a snapshot through it, then stream, under a new epoch.
 struct StartFresh {
   std::uint32_t epoch = 1;
-  bool drop_own_slot = false;                ///< our slot of an unfinished beginning is still there: drop it first
+  bool drop_own_slot = false;  ///< our slot of an unfinished beginning is still there: drop it first
 };
 /// Go on with the slot from this position.
 struct StartResume {
@@ -54,14 +54,15 @@ struct StartAdopt {
 };
 using StartPlan = std::variant<StartFresh, StartResume, StartAdopt>;
 
-/// Errors (all Stop): pg.system_changed, pg.timeline_forked, pg.server_behind, pg.server_restored, pg.slot_missing, pg.slot_wrong_plugin,
-/// pg.slot_wrong_database, pg.slot_temporary, pg.slot_two_phase, pg.slot_lost, pg.slot_recreated, pg.slot_advanced, pg.position_lost,
-/// pg.slot_without_snapshot, pg.publication_changed, kafka.topic_changed, kafka.partitions_changed, kafka.topic_truncated,
-/// config.routing_changed.
+/// Errors (all Stop): pg.system_changed, pg.timeline_forked, pg.server_behind, pg.server_restored, pg.slot_missing,
+/// pg.slot_wrong_plugin, pg.slot_wrong_database, pg.slot_temporary, pg.slot_two_phase, pg.slot_lost, pg.slot_recreated,
+/// pg.slot_advanced, pg.position_lost, pg.slot_without_snapshot, pg.publication_changed, kafka.topic_changed,
+/// kafka.partitions_changed, kafka.topic_truncated, config.routing_changed.
 base::Result<StartPlan> plan_start(const StartFacts& facts);
 
-/// Rule P-2.6a, after the tails were read: `highest` is the newest commit that Kafka has of this epoch. On another timeline
-/// it must lie before the fork, and always before the server's end of WAL. Error: pg.server_behind, pg.timeline_forked (Stop).
+/// Rule P-2.6a, after the tails were read: `highest` is the newest commit that Kafka has of this epoch. On another
+/// timeline it must lie before the fork, and always before the server's end of WAL. Error: pg.server_behind,
+/// pg.timeline_forked (Stop).
 base::Result<void> check_tails(const StartFacts& facts, change::Lsn highest);
 
 /// The checkpoint's picture of a publication, for comparison at the next start.

@@ -27,7 +27,8 @@ struct Attempt {
 };
 
 /// `on_retry` hears every error that is about to be retried, and the wait before. Returns success when an attempt
-/// succeeded or a stop was requested; else the error: its recovery tells an outage (Retry) from a decision to take (Stop).
+/// succeeded or a stop was requested; else the error: its recovery tells an outage (Retry) from a decision to take
+/// (Stop).
 base::Result<void> supervise(const SuperviseLimits& limits, const StopSignal& stop,
                              const std::function<void(const base::Error&, base::Milliseconds wait)>& on_retry,
                              const std::function<Attempt()>& attempt);
