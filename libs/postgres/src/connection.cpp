@@ -64,7 +64,8 @@ base::Result<void> choose_encoding(pg_conn* connection, const ConnectOptions& op
   return {};
 }
 
-// For text that is invalid in the connection's encoding, which libpq refuses to quote; the server will refuse it by name.
+// For text that is invalid in the connection's encoding, which libpq refuses to quote; the server will refuse it by
+// name.
 std::string quoted_by_hand(std::string_view text, std::string_view begin, std::string_view special, char end) {
   std::string quoted(begin);
   for (const char character : text) {
@@ -183,6 +184,5 @@ bool Connection::reads_sql_ascii() const {
 }
 
 std::string Connection::last_message() const { return scrubbed(PQerrorMessage(raw()), options_); }
-
 
 }  // namespace sluice::postgres

@@ -13,6 +13,7 @@ namespace sluice::postgres {
 std::size_t edit_distance(std::string_view left, std::string_view right);
 
 /// At most `max_names` of `names`, nearest first, none that differs in more than half of its characters.
-std::vector<std::string> nearest_names(std::string_view wanted, std::span<const std::string> names, std::size_t max_names);
+std::vector<std::string> nearest_names(std::string_view wanted, std::span<const std::string> names,
+                                       std::size_t max_names);
 
 }  // namespace sluice::postgres

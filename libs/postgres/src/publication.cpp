@@ -19,10 +19,12 @@ using pipeline::TableFacts;
 constexpr std::size_t kMaxSuggestions = 3;
 
 Result<std::optional<PublicationFacts>> read_publication(Connection& connection, const std::string& name_literal) {
-  SLUICE_ASSIGN(const QueryResult answer,
-                connection.query("reading pg_publication",
-                                 "select pubname, oid, xmin, puballtables, pubinsert, pubupdate, pubdelete, pubtruncate,"
-                                 " pubviaroot from pg_publication where pubname = " + name_literal));
+  SLUICE_ASSIGN(
+      const QueryResult answer,
+      connection.query("reading pg_publication",
+                       "select pubname, oid, xmin, puballtables, pubinsert, pubupdate, pubdelete, pubtruncate,"
+                       " pubviaroot from pg_publication where pubname = " +
+                           name_literal));
   if (answer.rows() == 0) return std::nullopt;
   RowReader row = answer.row(0);
   PublicationFacts facts;
@@ -54,9 +56,8 @@ std::string members_sql(std::uint32_t version, std::uint32_t publication_oid) {
 }
 
 Result<void> read_members(Connection& connection, PublicationFacts& facts) {
-  SLUICE_ASSIGN(const QueryResult answer,
-                connection.query("reading the publication's members",
-                                 members_sql(connection.server_version_num(), facts.oid)));
+  SLUICE_ASSIGN(const QueryResult answer, connection.query("reading the publication's members",
+                                                           members_sql(connection.server_version_num(), facts.oid)));
   for (int index = 0; index < answer.rows(); ++index) {
     RowReader row = answer.row(index);
     PublicationFacts::Member member;
@@ -94,9 +95,10 @@ Result<void> report_missing(Connection& connection, std::span<const std::string>
     const std::vector<std::string> near = nearest_names(name, existing, kMaxSuggestions);
     sentences.push_back(near.empty() ? name : fmt::format("{} (is {} meant?)", name, fmt::join(near, " or ")));
   }
-  return base::fail(Recovery::Stop, "pg.table_missing",
-                    fmt::format("these tables do not exist in the database: {}. Correct postgres.tables, or create them",
-                                fmt::join(sentences, ", ")));
+  return base::fail(
+      Recovery::Stop, "pg.table_missing",
+      fmt::format("these tables do not exist in the database: {}. Correct postgres.tables, or create them",
+                  fmt::join(sentences, ", ")));
 }
 
 std::string values_list(const Connection& connection, std::span<const TableName> tables) {
@@ -169,13 +171,14 @@ Result<std::optional<PublicationFacts>> fetch_publication(Connection& connection
 Result<std::vector<TableFacts>> fetch_tables(Connection& connection, std::span<const TableName> tables) {
   if (tables.empty()) return std::vector<TableFacts>();
   SLUICE_TRY(require_tables(connection, tables));
-  SLUICE_ASSIGN(auto found,
-                fetch_published_tables(
-                    connection,
-                    fmt::format("select c.oid as relid, null::int2vector as attrs, null::pg_node_tree as qual, false as listed"
-                                " from (values {}) w (place, nsp, rel) join pg_namespace n on n.nspname = w.nsp"
-                                " join pg_class c on c.relnamespace = n.oid and c.relname = w.rel",
-                                values_list(connection, tables))));
+  SLUICE_ASSIGN(
+      auto found,
+      fetch_published_tables(
+          connection,
+          fmt::format("select c.oid as relid, null::int2vector as attrs, null::pg_node_tree as qual, false as listed"
+                      " from (values {}) w (place, nsp, rel) join pg_namespace n on n.nspname = w.nsp"
+                      " join pg_class c on c.relnamespace = n.oid and c.relname = w.rel",
+                      values_list(connection, tables))));
   std::vector<TableFacts> facts;
   for (const TableName& wanted : tables) {
     const auto at = std::find_if(found.begin(), found.end(), [&](const PublishedTable& table) {
@@ -189,9 +192,9 @@ Result<std::vector<TableFacts>> fetch_tables(Connection& connection, std::span<c
 std::vector<TableName> uncovered_tables(const PublicationFacts& publication, std::span<const TableName> tables) {
   std::vector<TableName> uncovered;
   for (const TableName& wanted : tables) {
-    const bool covered = std::any_of(publication.tables.begin(), publication.tables.end(), [&](const TableFacts& table) {
-      return table.schema == wanted.schema && table.name == wanted.name;
-    });
+    const bool covered = std::any_of(
+        publication.tables.begin(), publication.tables.end(),
+        [&](const TableFacts& table) { return table.schema == wanted.schema && table.name == wanted.name; });
     if (!covered) uncovered.push_back(wanted);
   }
   return uncovered;
@@ -203,8 +206,7 @@ Result<void> create_publication(Connection& connection, std::string_view publica
   const std::string sql = create_sql(connection, publication, tables);
   auto created = run_read_write(connection, fmt::format("creating the publication {}", publication), sql);
   if (!created && created.error().id == "pg.privilege") {
-    created.error().message += fmt::format(
-        ". Or let the owner of the tables run it, and start again: {}", sql);
+    created.error().message += fmt::format(". Or let the owner of the tables run it, and start again: {}", sql);
   }
   return created;
 }
@@ -214,9 +216,9 @@ Result<std::vector<change::TableSchemaPtr>> fetch_schemas(Connection& connection
   const std::string name = connection.literal(publication);
   SLUICE_ASSIGN(const auto exists, read_publication(connection, name));
   if (!exists) {
-    return base::fail(Recovery::Stop, "pg.publication_missing",
-                      fmt::format("the publication {} does not exist. Create it, or correct postgres.publication_name",
-                                  publication));
+    return base::fail(
+        Recovery::Stop, "pg.publication_missing",
+        fmt::format("the publication {} does not exist. Create it, or correct postgres.publication_name", publication));
   }
   SLUICE_ASSIGN(auto tables, fetch_published_tables(connection, published_tables_sql(connection, name)));
   std::vector<change::TableSchemaPtr> schemas;

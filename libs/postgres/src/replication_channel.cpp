@@ -24,8 +24,8 @@ using base::Result;
 constexpr int kLocalReceiveBufferBytes = 65'536;
 // One pull reads no more than this, so that decoding begins.
 constexpr std::uint64_t kMaxPullBytes = 4'000'000;
-// A TLS record holds at most 16 KB and each PQconsumeInput takes at least 8 KB: so many calls empty it. FIONREAD does not
-// see what waits inside of TLS.
+// A TLS record holds at most 16 KB and each PQconsumeInput takes at least 8 KB: so many calls empty it. FIONREAD does
+// not see what waits inside of TLS.
 constexpr int kReadsToEmptyTlsRecord = 3;
 
 std::string doubled(std::string_view text, char quote) {
@@ -88,10 +88,11 @@ Result<void> ReplicationChannel::begin() {
   if (PQsendQuery(raw, start_command(options_).c_str()) == 0) return connection_lost();
   while (PQisBusy(raw) != 0) {
     if (!wait_for_socket(PQsocket(raw), POLLIN, deadline)) {
-      return base::fail(Recovery::Retry, "pg.timeout",
-                        fmt::format("PostgreSQL did not start to stream the slot {} in time. It is tried again; look at "
-                                    "the server's log and load if it goes on",
-                                    options_.slot));
+      return base::fail(
+          Recovery::Retry, "pg.timeout",
+          fmt::format("PostgreSQL did not start to stream the slot {} in time. It is tried again; look at "
+                      "the server's log and load if it goes on",
+                      options_.slot));
     }
     if (PQconsumeInput(raw) == 0) return connection_lost();
   }
@@ -199,7 +200,8 @@ tl::unexpected<base::Error> ReplicationChannel::ended() {
 tl::unexpected<base::Error> ReplicationChannel::failure_of(const pg_result* result) {
   const char* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
   const char* primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-  const std::string message = primary == nullptr ? connection_.last_message() : scrubbed(primary, connection_.options());
+  const std::string message =
+      primary == nullptr ? connection_.last_message() : scrubbed(primary, connection_.options());
   (void)PQsetnonblocking(connection_.raw(), 0);
   while (const ResultHandle rest{PQgetResult(connection_.raw())}) {
     if (PQresultStatus(rest.get()) == PGRES_COPY_IN || PQresultStatus(rest.get()) == PGRES_COPY_BOTH) break;

@@ -58,12 +58,16 @@ Result<std::optional<SourceItem>> ReplicationStream::next() {
 ReplicationStream::Item ReplicationStream::next_message() {
   for (int silent = 0; silent < kMaxSilentMessages; ++silent) {
     SLUICE_ASSIGN(const auto bytes, channel_->receive());
-    if (!bytes) return std::nullopt;
+    if (!bytes) {
+      if (reply_due_) SLUICE_TRY(send_status_if_due(Clock::now()));
+      return std::nullopt;
+    }
     if (bytes->size() > options_.max_message_bytes) {
-      return base::fail(Recovery::Stop, "pg.message_too_large",
-                        fmt::format("PostgreSQL sent a message of {} bytes, the limit is {}. Raise the limit, or leave the "
-                                    "table's large column out of the publication",
-                                    bytes->size(), options_.max_message_bytes));
+      return base::fail(
+          Recovery::Stop, "pg.message_too_large",
+          fmt::format("PostgreSQL sent a message of {} bytes, the limit is {}. Raise the limit, or leave the "
+                      "table's large column out of the publication",
+                      bytes->size(), options_.max_message_bytes));
     }
     ++counters_.messages;
     counters_.bytes += bytes->size();
@@ -112,17 +116,16 @@ Result<void> ReplicationStream::send_status_if_due(Clock::time_point now) {
   return due ? send_status(now) : Result<void>();
 }
 
-// Written, flushed and applied are one for us: what Kafka has and the checkpoint says (rule P-1). Never the server's own
-// wal_end: what it has sent may still be under way.
+// Written, flushed and applied are one for us: what Kafka has and the checkpoint says (rule P-1). Never the server's
+// own wal_end: what it has sent may still be under way.
 Result<void> ReplicationStream::send_status(Clock::time_point now) {
   const change::Lsn lsn = change::lsn_of(durable_);
   status_bytes_.clear();
   pgoutput::append_status_update({lsn, lsn, lsn, wall_clock_us(), false}, status_bytes_);
   SLUICE_ASSIGN(const ReplicationChannel::Sent sent, channel_->send(status_bytes_));
-  if (sent == ReplicationChannel::Sent::Busy) return {};  // still due: the next call tries again
   last_status_ = now;
-  reply_due_ = false;
-  ++counters_.status_updates;
+  reply_due_ = sent == ReplicationChannel::Sent::Busy;  // then it is tried again, a little later
+  if (!reply_due_) ++counters_.status_updates;
   return {};
 }
 

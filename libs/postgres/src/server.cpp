@@ -104,10 +104,11 @@ pipeline::SlotFacts read_slot(RowReader& row) {
 }
 
 tl::unexpected<base::Error> bad_history(std::size_t line) {
-  return base::fail(base::Recovery::Stop, "pg.bad_timeline_history",
-                    fmt::format("line {} of the server's timeline history is not \"timeline, position, reason\". Look at "
-                                "the .history file in the server's pg_wal directory",
-                                line));
+  return base::fail(
+      base::Recovery::Stop, "pg.bad_timeline_history",
+      fmt::format("line {} of the server's timeline history is not \"timeline, position, reason\". Look at "
+                  "the .history file in the server's pg_wal directory",
+                  line));
 }
 
 Result<TimelineSwitch> parse_history_line(std::string_view line, std::size_t number) {

@@ -16,20 +16,23 @@ constexpr std::size_t kMaxSlotName = 63;
 
 Result<void> check_server(Connection& replication, const SlotRequest& request) {
   const std::uint32_t version = replication.server_version_num();
-  SLUICE_ASSIGN(const QueryResult answer, replication.query("reading wal_level", "select current_setting('wal_level')"));
+  SLUICE_ASSIGN(const QueryResult answer,
+                replication.query("reading wal_level", "select current_setting('wal_level')"));
   RowReader row = answer.row(0);
   const std::string level = row.string();
   if (level != "logical") {
-    return base::fail(Recovery::Stop, "pg.wal_level",
-                      fmt::format("the server has wal_level={}, which does not hold what logical replication needs. Run "
-                                  "ALTER SYSTEM SET wal_level = logical and restart PostgreSQL",
-                                  level));
+    return base::fail(
+        Recovery::Stop, "pg.wal_level",
+        fmt::format("the server has wal_level={}, which does not hold what logical replication needs. Run "
+                    "ALTER SYSTEM SET wal_level = logical and restart PostgreSQL",
+                    level));
   }
   if (request.snapshot == SlotSnapshot::Export && request.race == SnapshotRace::Refuse && has_snapshot_race(version)) {
-    return base::fail(Recovery::Stop, "pg.snapshot_race",
-                      fmt::format("PostgreSQL {}.{} can lose a committed row when a slot with a snapshot is made. Update "
-                                  "to 14.25, 15.20, 16.16, 17.12 or 18.6, or accept the risk with --accept-snapshot-race",
-                                  version / 10'000, version % 10'000));
+    return base::fail(
+        Recovery::Stop, "pg.snapshot_race",
+        fmt::format("PostgreSQL {}.{} can lose a committed row when a slot with a snapshot is made. Update "
+                    "to 14.25, 15.20, 16.16, 17.12 or 18.6, or accept the risk with --accept-snapshot-race",
+                    version / 10'000, version % 10'000));
   }
   if (request.failover == SlotFailover::On && version < 170'000) {
     return base::fail(Recovery::Stop, "pg.no_failover_slots",
@@ -60,16 +63,18 @@ tl::unexpected<base::Error> give_up(Connection& replication, Connection& sql, co
   const std::string pids = blocking_pids(sql, replication.backend_pid());
   (void)sql.query("cancelling the slot's creation",
                   fmt::format("select pg_cancel_backend({})", replication.backend_pid()));
-  return base::fail(Recovery::Retry, "pg.slot_blocked",
-                    fmt::format("the slot {} could not be made within {} ms, since transactions that were running must end "
-                                "first{}{}. It is tried again; end those transactions if they were forgotten",
-                                request.name, request.patience.count(), pids.empty() ? "" : ": pid ", pids));
+  return base::fail(
+      Recovery::Retry, "pg.slot_blocked",
+      fmt::format("the slot {} could not be made within {} ms, since transactions that were running must end "
+                  "first{}{}. It is tried again; end those transactions if they were forgotten",
+                  request.name, request.patience.count(), pids.empty() ? "" : ": pid ", pids));
 }
 
 base::Error named_error(base::Error error) {
   if (error.message.find("SQLSTATE 53400") != std::string::npos) {
-    return {Recovery::Stop, "pg.too_many_slots",
-            "all replication slots of the server are in use. Drop one that nobody reads, or raise max_replication_slots"};
+    return {
+        Recovery::Stop, "pg.too_many_slots",
+        "all replication slots of the server are in use. Drop one that nobody reads, or raise max_replication_slots"};
   }
   return error;
 }

@@ -17,19 +17,21 @@ using base::Result;
 Error slot_error(std::string_view id, std::string message) { return {Recovery::Stop, id, std::move(message)}; }
 
 Error slot_missing(std::string_view slot) {
-  return slot_error("pg.slot_missing",
-                    fmt::format("the replication slot {} does not exist any more. What was committed since it was dropped "
-                                "is not known: run `replicator slot reset --new-epoch` for a new slot and snapshot",
-                                slot));
+  return slot_error(
+      "pg.slot_missing",
+      fmt::format("the replication slot {} does not exist any more. What was committed since it was dropped "
+                  "is not known: run `replicator slot reset --new-epoch` for a new slot and snapshot",
+                  slot));
 }
 
 std::optional<Error> error_of_slot(const pipeline::SlotFacts& slot, std::string_view database) {
   if (slot.wal_status == "lost" || !slot.invalidation_reason.empty() || slot.conflicting) {
-    return slot_error("pg.slot_lost",
-                      fmt::format("the server has invalidated the replication slot {} (wal_status {}{}{}). Run `replicator "
-                                  "slot reset --new-epoch`, and raise max_slot_wal_keep_size",
-                                  slot.name, slot.wal_status, slot.invalidation_reason.empty() ? "" : ", ",
-                                  slot.invalidation_reason));
+    return slot_error(
+        "pg.slot_lost",
+        fmt::format("the server has invalidated the replication slot {} (wal_status {}{}{}). Run `replicator "
+                    "slot reset --new-epoch`, and raise max_slot_wal_keep_size",
+                    slot.name, slot.wal_status, slot.invalidation_reason.empty() ? "" : ", ",
+                    slot.invalidation_reason));
   }
   if (slot.plugin != "pgoutput") {
     return slot_error("pg.slot_wrong_plugin",
@@ -67,10 +69,11 @@ Result<Names> read_names(Connection& connection, std::string_view publication) {
 }  // namespace
 
 Error publication_newer_than_slot(std::string_view publication) {
-  return {Recovery::Stop, "pg.publication_newer_than_slot",
-          fmt::format("the slot must decode changes from before the publication {} was made, which PostgreSQL cannot. Run "
-                      "`replicator slot reset --new-epoch` for a new slot and snapshot",
-                      publication)};
+  return {
+      Recovery::Stop, "pg.publication_newer_than_slot",
+      fmt::format("the slot must decode changes from before the publication {} was made, which PostgreSQL cannot. Run "
+                  "`replicator slot reset --new-epoch` for a new slot and snapshot",
+                  publication)};
 }
 
 Error diagnose_stream_failure(Connection& connection, std::string_view slot, std::string_view publication,
@@ -84,10 +87,11 @@ Error diagnose_stream_failure(Connection& connection, std::string_view slot, std
   if (!*facts) return slot_missing(slot);
   if (auto error = error_of_slot(**facts, names->database)) return *error;
   if (!names->publication_exists) {
-    return {Recovery::Stop, "pg.publication_missing",
-            fmt::format("the publication {} does not exist any more. Changes since then were not published: make it again "
-                        "and run `replicator slot reset --new-epoch`",
-                        publication)};
+    return {
+        Recovery::Stop, "pg.publication_missing",
+        fmt::format("the publication {} does not exist any more. Changes since then were not published: make it again "
+                    "and run `replicator slot reset --new-epoch`",
+                    publication)};
   }
   if (sqlstate == "42704") return publication_newer_than_slot(publication);
   return plain;

@@ -112,7 +112,8 @@ std::string published_tables_sql(const Connection& connection, const std::string
         publication);
   }
   return fmt::format(
-      "select g.relid, g.attrs, g.qual, exists (select 1 from pg_publication_rel r join pg_publication p on p.oid = r.prpubid"
+      "select g.relid, g.attrs, g.qual, exists (select 1 from pg_publication_rel r join pg_publication p on p.oid = "
+      "r.prpubid"
       " where p.pubname = {0} and r.prrelid = g.relid and r.prattrs is not null) as listed"
       " from pg_get_publication_tables({0}) g",
       publication);

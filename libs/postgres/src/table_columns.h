@@ -16,7 +16,7 @@ namespace sluice::postgres {
 std::string published_tables_sql(const Connection& connection, const std::string& publication_literal);
 
 struct PublishedColumn {
-  change::Column column;      ///< name, type OID, modifier, identity; primary_key, nullable
+  change::Column column;  ///< name, type OID, modifier, identity; primary_key, nullable
   bool toastable = false;
   bool may_select = false;
 };
@@ -27,6 +27,7 @@ struct PublishedTable {
 };
 
 /// Ordered by schema and name.
-base::Result<std::vector<PublishedTable>> fetch_published_tables(Connection& connection, const std::string& targets_sql);
+base::Result<std::vector<PublishedTable>> fetch_published_tables(Connection& connection,
+                                                                 const std::string& targets_sql);
 
 }  // namespace sluice::postgres

@@ -37,7 +37,8 @@ base::Result<std::optional<pipeline::PublicationFacts>> fetch_publication(Connec
 base::Result<std::vector<pipeline::TableFacts>> fetch_tables(Connection& connection, std::span<const TableName> tables);
 
 /// Which of `tables` the publication does not publish under their own names (a leaf of a published root is not).
-std::vector<TableName> uncovered_tables(const pipeline::PublicationFacts& publication, std::span<const TableName> tables);
+std::vector<TableName> uncovered_tables(const pipeline::PublicationFacts& publication,
+                                        std::span<const TableName> tables);
 
 /// CREATE PUBLICATION … FOR TABLE … WITH (publish_via_partition_root = true). Before the slot, always (rule P-20).
 /// Errors: pg.table_missing (Stop), pg.privilege (Stop; the message has the command for the DBA).

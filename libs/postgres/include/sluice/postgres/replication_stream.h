@@ -3,13 +3,14 @@
 // next() reads and decodes without ever blocking; confirm() tells the server what it may forget. A keepalive becomes a
 // Heartbeat when it stands outside of a transaction and is news (rule P-6).
 //
-// Reading naps when the server is on this host (nap_gate.h): then waits_for() names no descriptor but a time, of as little
-// as 200 µs, so wait with a clock finer than milliseconds. Called earlier, next() gives nothing and reads nothing.
+// Reading naps when the server is on this host (nap_gate.h): then waits_for() names no descriptor but a time, of as
+// little as 200 µs, so wait with a clock finer than milliseconds. Called earlier, next() gives nothing and reads
+// nothing.
 //
 // Thread rule: one thread. Source of the protocol: PostgreSQL 15 manual, "Streaming Replication Protocol".
 // Errors of next() and confirm(): pg.connection_lost (Retry), pg.slot_active (Retry), pg.slot_missing, pg.slot_lost,
-// pg.slot_wrong_plugin, pg.slot_wrong_database, pg.publication_missing, pg.publication_newer_than_slot, pg.bad_encoding,
-// pg.decoding_failed, pg.message_too_large (all Stop), and those of pgoutput::Assembler.
+// pg.slot_wrong_plugin, pg.slot_wrong_database, pg.publication_missing, pg.publication_newer_than_slot,
+// pg.bad_encoding, pg.decoding_failed, pg.message_too_large (all Stop), and those of pgoutput::Assembler.
 #pragma once
 
 #include <cstdint>
@@ -41,11 +42,11 @@ enum class LocalPeer {
 struct StreamOptions {
   std::string slot;
   std::string publication;
-  change::Lsn start;                               ///< our durable position (rule P-2.5)
+  change::Lsn start;  ///< our durable position (rule P-2.5)
   std::uint32_t epoch = 0;
   LocalPeer local_peer = LocalPeer::Detect;
-  base::Milliseconds status_interval{1'000};       ///< at most wal_sender_timeout / 3
-  std::uint64_t max_message_bytes = 1'100'000'000; ///< PostgreSQL's field limit and what stands around it (rule P-42)
+  base::Milliseconds status_interval{1'000};        ///< at most wal_sender_timeout / 3
+  std::uint64_t max_message_bytes = 1'100'000'000;  ///< PostgreSQL's field limit and what stands around it (rule P-42)
 };
 
 struct StreamCounters {
@@ -53,8 +54,8 @@ struct StreamCounters {
   std::uint64_t bytes = 0;
   std::uint64_t naps = 0;
   std::uint64_t status_updates = 0;
-  change::Lsn server_wal_end;        ///< as the last message said
-  std::int64_t server_time_us = 0;   ///< when that was sent; microseconds since 1970-01-01 UTC
+  change::Lsn server_wal_end;       ///< as the last message said
+  std::int64_t server_time_us = 0;  ///< when that was sent; microseconds since 1970-01-01 UTC
 };
 
 class ReplicationChannel;

@@ -14,7 +14,7 @@
 namespace sluice::postgres {
 
 enum class SlotSnapshot {
-  Export,   ///< for the initial snapshot: valid until the next command on the replication connection (rule P-21)
+  Export,  ///< for the initial snapshot: valid until the next command on the replication connection (rule P-21)
   Nothing,
 };
 
@@ -34,8 +34,8 @@ struct SlotRequest {
 };
 
 struct CreatedSlot {
-  change::Lsn consistent_point;   ///< commits behind it are in the stream, those before it in the snapshot
-  std::string snapshot_name;      ///< for SET TRANSACTION SNAPSHOT; empty with SlotSnapshot::Nothing
+  change::Lsn consistent_point;  ///< commits behind it are in the stream, those before it in the snapshot
+  std::string snapshot_name;     ///< for SET TRANSACTION SNAPSHOT; empty with SlotSnapshot::Nothing
 };
 
 /// Creates a slot for pgoutput. `sql` is a second connection, to name and to cancel what blocks.
