@@ -213,29 +213,9 @@ Result<void> create_publication(Connection& connection, std::string_view publica
 
 Result<std::vector<change::TableSchemaPtr>> fetch_schemas(Connection& connection, std::string_view publication,
                                                           pgoutput::Catalog& catalog) {
-  const std::string name = connection.literal(publication);
-  SLUICE_ASSIGN(const auto exists, read_publication(connection, name));
-  if (!exists) {
-    return base::fail(
-        Recovery::Stop, "pg.publication_missing",
-        fmt::format("the publication {} does not exist. Create it, or correct postgres.publication_name", publication));
-  }
-  SLUICE_ASSIGN(auto tables, fetch_published_tables(connection, published_tables_sql(connection, name)));
+  SLUICE_ASSIGN(auto tables, fetch_published_schemas(connection, publication, catalog));
   std::vector<change::TableSchemaPtr> schemas;
-  for (PublishedTable& table : tables) {
-    change::TableSchema schema;
-    schema.oid = table.facts.oid;
-    schema.schema = std::move(table.facts.schema);
-    schema.name = std::move(table.facts.name);
-    schema.identity = table.facts.identity;
-    for (PublishedColumn& published : table.columns) {
-      if (published.column.type_oid >= pgoutput::kFirstUnstableTypeOid) {
-        SLUICE_ASSIGN(published.column.type, catalog.type(published.column.type_oid));
-      }
-      schema.columns.push_back(std::move(published.column));
-    }
-    schemas.push_back(change::finish_schema(std::move(schema)));
-  }
+  for (PublishedSchema& table : tables) schemas.push_back(std::move(table.schema));
   return schemas;
 }
 

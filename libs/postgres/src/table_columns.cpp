@@ -1,5 +1,6 @@
 #include "table_columns.h"
 
+#include <algorithm>
 #include <unordered_map>
 #include <utility>
 
@@ -101,6 +102,30 @@ Result<void> read_columns(const QueryResult& answer, std::vector<PublishedTable>
   return {};
 }
 
+// All columns of the key or none, as in the stream's schemas: a part of a key names other rows too.
+bool publishes_primary_key(const PublishedTable& table) {
+  const auto published = std::count_if(table.columns.begin(), table.columns.end(),
+                                       [](const PublishedColumn& column) { return column.column.primary_key; });
+  return static_cast<std::size_t>(published) == table.facts.primary_key.size();
+}
+
+Result<change::TableSchemaPtr> schema_of(PublishedTable& table, pgoutput::Catalog& catalog) {
+  const bool whole_key = publishes_primary_key(table);
+  change::TableSchema schema;
+  schema.oid = table.facts.oid;
+  schema.schema = table.facts.schema;
+  schema.name = table.facts.name;
+  schema.identity = table.facts.identity;
+  for (PublishedColumn& published : table.columns) {
+    published.column.primary_key = published.column.primary_key && whole_key;
+    if (published.column.type_oid >= pgoutput::kFirstUnstableTypeOid) {
+      SLUICE_ASSIGN(published.column.type, catalog.type(published.column.type_oid));
+    }
+    schema.columns.push_back(std::move(published.column));
+  }
+  return change::finish_schema(std::move(schema));
+}
+
 }  // namespace
 
 std::string published_tables_sql(const Connection& connection, const std::string& publication) {
@@ -134,6 +159,25 @@ Result<std::vector<PublishedTable>> fetch_published_tables(Connection& connectio
                 connection.query("reading the columns", fmt::format(fmt::runtime(kColumnQuery), targets_sql)));
   SLUICE_TRY(read_columns(columns, tables));
   return tables;
+}
+
+Result<std::vector<PublishedSchema>> fetch_published_schemas(Connection& connection, std::string_view publication,
+                                                             pgoutput::Catalog& catalog) {
+  const std::string name = connection.literal(publication);
+  SLUICE_ASSIGN(const QueryResult exists, connection.query("looking for the publication",
+                                                           "select 1 from pg_publication where pubname = " + name));
+  if (exists.rows() == 0) {
+    return base::fail(
+        base::Recovery::Stop, "pg.publication_missing",
+        fmt::format("the publication {} does not exist. Create it, or correct postgres.publication_name", publication));
+  }
+  SLUICE_ASSIGN(auto tables, fetch_published_tables(connection, published_tables_sql(connection, name)));
+  std::vector<PublishedSchema> schemas;
+  for (PublishedTable& table : tables) {
+    SLUICE_ASSIGN(change::TableSchemaPtr schema, schema_of(table, catalog));
+    schemas.push_back({std::move(table.facts), std::move(schema)});
+  }
+  return schemas;
 }
 
 }  // namespace sluice::postgres

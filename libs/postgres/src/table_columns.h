@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sluice/base/error.h"
 #include "sluice/change/table_schema.h"
+#include "sluice/pgoutput/catalog.h"
 #include "sluice/pipeline/source_facts.h"
 #include "sluice/postgres/connection.h"
 
@@ -29,5 +31,15 @@ struct PublishedTable {
 /// Ordered by schema and name.
 base::Result<std::vector<PublishedTable>> fetch_published_tables(Connection& connection,
                                                                  const std::string& targets_sql);
+
+struct PublishedSchema {
+  pipeline::TableFacts facts;
+  change::TableSchemaPtr schema;
+};
+
+/// The tables of a publication with their schemas as the stream's Relation messages will give them. `catalog` describes
+/// types. Error: pg.publication_missing (Stop).
+base::Result<std::vector<PublishedSchema>> fetch_published_schemas(Connection& connection, std::string_view publication,
+                                                                   pgoutput::Catalog& catalog);
 
 }  // namespace sluice::postgres
