@@ -46,6 +46,15 @@ class DocumentBatch {
   std::size_t size() const { return entries_.size(); }
   bool empty() const { return entries_.empty(); }
   std::size_t byte_size() const { return bytes_.size(); }
+  /// How far the batch goes now; cut() takes away everything that was added since.
+  struct Mark {
+    std::size_t documents = 0;
+    std::size_t bytes = 0;
+  };
+  Mark mark() const { return {entries_.size(), bytes_.size()}; }
+  void cut(Mark mark);
+  /// Appends a copy.
+  void append(const Document& document);
   /// Valid until the next append to bytes() or clear().
   Document operator[](std::size_t ordinal) const;
 
@@ -89,6 +98,7 @@ struct BatchOutcome {
   std::uint64_t ticket = 0;
   std::vector<ItemResult> items;
   std::optional<base::Error> error;
+  DocumentBatch documents;  ///< the batch, given back: to send its Retry items again, or to fill its buffers anew
 };
 
 class DocumentSink : public Waitable {
@@ -102,8 +112,8 @@ class DocumentSink : public Waitable {
 
   virtual bool has_room() const = 0;
 
-  /// What has come back since the last call; valid until the next call. Errors: es.unauthorized, es.forbidden, …
-  /// (Stop).
+  /// What has come back since the last call, to be moved from; valid until the next call. Backing off before anything is
+  /// sent again is the caller's part. Errors: es.unauthorized, es.forbidden, … (Stop).
   virtual base::Result<std::span<BatchOutcome>> outcomes() = 0;
 };
 
