@@ -57,10 +57,11 @@ void add_logs(CLI::App& logs, Choices& choices) {
 
 int run_command_line(int argc, char** argv) {
   Choices choices;
-  CLI::App app("Streams every committed change of PostgreSQL tables into Kafka.\n"
-               "Exit codes: 0 stopped and settled, 2 usage or configuration, 3 an operator has to decide,\n"
-               "4 a peer stayed away too long, 6 stopped before all was settled (safe), 70 a bug.",
-               "replicator");
+  CLI::App app(
+      "Streams every committed change of PostgreSQL tables into Kafka.\n"
+      "Exit codes: 0 stopped and settled, 2 usage or configuration, 3 an operator has to decide,\n"
+      "4 a peer stayed away too long, 6 stopped before all was settled (safe), 70 a bug.",
+      "replicator");
   app.fallthrough();
   app.require_subcommand(0, 1);
   add_program_options(app, choices);

@@ -15,7 +15,7 @@
 namespace sluice::connector {
 
 struct ProgramOptions {
-  std::string name;                    ///< "replicator"
+  std::string name;  ///< "replicator"
   std::string config_file = "config.yaml";
   std::vector<std::string> overrides;  ///< of --set: "kafka.topic=events"
 };
