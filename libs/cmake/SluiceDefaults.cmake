@@ -36,4 +36,7 @@ else()
     add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
   endif()
 endif()
+if(SLUICE_BUILD_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)  # coverage for libFuzzer in every library
+endif()
 add_compile_definitions(_GLIBCXX_ASSERTIONS)

@@ -1,3 +1,5 @@
+// link: sluice::kafka fmt::fmt
+//
 // What the Kafka client costs, against a broker that is already there.
 //
 //   kafka_bench produce|latency name=value…

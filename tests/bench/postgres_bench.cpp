@@ -6,6 +6,7 @@
 // `stream` drains a copy of the slot (pg_copy_logical_replication_slot), so that one backlog serves many runs: `decode`
 // is ReplicationStream as the replicator uses it, `plain` the same without naps, `count` a loop of PQgetCopyData with
 // the receive recipe and no decoding: the yardstick. `snapshot` reads all tables; `raw` counts the lines of plain COPY.
+// link: sluice::postgres fmt::fmt PkgConfig::libpq
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>

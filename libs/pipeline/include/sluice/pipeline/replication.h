@@ -59,6 +59,7 @@ class Replication {
   void attach(ChangeSource& source, base::Deadline now);
   /// Forgets the source, and what of it was read but not handed over. The sink and what is in flight live on.
   void detach();
+  bool has_source() const { return source_ != nullptr; }
 
   /// One bounded piece of work. After an error of the source a new one can be attached. After an error of the sink
   /// (sink_failed()) or of the encoder this object and the sink are finished: begin again at the stored checkpoint
@@ -90,6 +91,7 @@ class Replication {
   const Checkpoint& checkpoint() const { return checkpoint_; }
   const AckTracker& tracker() const { return tracker_; }
   const TailFilter& filter() const { return filter_; }
+  const std::vector<std::vector<std::int64_t>>& end_offsets() const { return end_offsets_; }
   ReplicationCounters& counters() { return counters_; }
   /// Error of the last attempt to store a checkpoint; empty when it succeeded.
   const std::optional<base::Error>& store_error() const { return store_error_; }
