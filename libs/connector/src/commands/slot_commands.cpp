@@ -3,12 +3,13 @@
 
 #include <fmt/format.h>
 
-#include "../replicator/adapter_options.h"
+#include "../adapter_options.h"
 #include "../replicator/broker_session.h"
-#include "../replicator/routing.h"
 #include "../replicator/source_session.h"
+#include "../routing.h"
 #include "sluice/connector/operator_commands.h"
 #include "sluice/offsets/lmdb_offset_store.h"
+#include "sluice/pipeline/start_plan.h"
 #include "sluice/postgres/slot.h"
 
 namespace sluice::connector {
@@ -57,8 +58,9 @@ base::Result<std::string> adopt_slot(const ProgramOptions& program) {
   SLUICE_ASSIGN(auto session, SourceSession::open(here.settings, catalog));
   SLUICE_TRY(look(here, session));
   if (here.stored) {
-    return base::fail(Recovery::Stop, "replicator.state_is_there",
-                      "there is a stored position, so nothing has to be adopted. Start the replicator; it says what is wrong");
+    return base::fail(
+        Recovery::Stop, "replicator.state_is_there",
+        "there is a stored position, so nothing has to be adopted. Start the replicator; it says what is wrong");
   }
   if (!here.source.slot) {
     return base::fail(Recovery::Stop, "pg.slot_missing",
@@ -66,14 +68,16 @@ base::Result<std::string> adopt_slot(const ProgramOptions& program) {
                                   here.settings.postgres.slot_name));
   }
   if (!here.broker.announced_epoch) {
-    return base::fail(Recovery::Stop, "replicator.nothing_to_adopt",
-                      "the control topic knows no epoch of this pipeline: nothing was ever sent. Set postgres.snapshot: never to "
-                      "stream from a slot that was made beforehand");
+    return base::fail(
+        Recovery::Stop, "replicator.nothing_to_adopt",
+        "the control topic knows no epoch of this pipeline: nothing was ever sent. Set postgres.snapshot: never to "
+        "stream from a slot that was made beforehand");
   }
   if (here.settings.postgres.snapshot == config::SnapshotMode::Initial && !here.broker.snapshot_is_complete) {
-    return base::fail(Recovery::Stop, "replicator.snapshot_unfinished",
-                      "the state was lost before the snapshot was complete: rows would be missing. Begin again: replicator slot "
-                      "reset --new-epoch");
+    return base::fail(
+        Recovery::Stop, "replicator.snapshot_unfinished",
+        "the state was lost before the snapshot was complete: rows would be missing. Begin again: replicator slot "
+        "reset --new-epoch");
   }
   pipeline::Checkpoint checkpoint = checkpoint_here(here, *here.broker.announced_epoch);
   checkpoint.position = change::position_of(here.source.slot->confirmed_flush_lsn);
@@ -81,9 +85,9 @@ base::Result<std::string> adopt_slot(const ProgramOptions& program) {
   checkpoint.slot.consistent_point = here.source.slot->confirmed_flush_lsn;
   checkpoint.snapshot = pipeline::SnapshotPhase::Done;
   SLUICE_TRY(here.store->save(checkpoint));
-  return fmt::format("adopted slot {} at {} in epoch {}. Start the replicator: what Kafka has already is not sent again.\n",
-                     here.settings.postgres.slot_name, change::to_string(here.source.slot->confirmed_flush_lsn),
-                     checkpoint.epoch);
+  return fmt::format(
+      "adopted slot {} at {} in epoch {}. Start the replicator: what Kafka has already is not sent again.\n",
+      here.settings.postgres.slot_name, change::to_string(here.source.slot->confirmed_flush_lsn), checkpoint.epoch);
 }
 
 base::Result<std::string> reset_slot(const ProgramOptions& program) {
