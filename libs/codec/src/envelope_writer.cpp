@@ -62,18 +62,9 @@ void append_base64(std::string_view bytes, TextBuffer& out) {
   out.written_to(to);
 }
 
-/// The cell of `row`. One that was not sent again did not change, so the old row has it too where it was sent: with
-/// FULL identity all of it, else the identity columns (table 1.6).
-Cell known_cell(const change::TableSchema& schema, const ChangeEvent& event, const Row& row, std::size_t ordinal) {
-  const Cell& cell = row[ordinal];
-  if (cell.kind != CellKind::Unchanged) return cell;
-  const bool sent = !event.before.empty() && (!event.before_is_key_only || schema.columns[ordinal].identity);
-  return sent ? event.before[ordinal] : cell;
-}
-
 }  // namespace
 
-base::Result<EnvelopeWriter::Piece> EnvelopeWriter::write_row_key(const PreparedTable& table, const ChangeEvent& event,
+base::Result<EnvelopeWriter::Piece> EnvelopeWriter::write_row_key(const PreparedTable& table,
                                                                   const RecordImage& image) {
   const change::TableSchema& schema = *table.schema();
   const Row& row = image.after != nullptr ? *image.after : *image.before;
@@ -82,7 +73,7 @@ base::Result<EnvelopeWriter::Piece> EnvelopeWriter::write_row_key(const Prepared
   text_.append(':');
   key_values_.clear();
   for (const std::uint32_t ordinal : schema.key_columns) {
-    const Cell cell = row.empty() ? Cell{} : known_cell(schema, event, row, ordinal);
+    const Cell cell = row.empty() ? Cell{} : row[ordinal];
     if (cell.kind != CellKind::Text) return no_key_value(schema, schema.columns[ordinal]);
     key_values_.push_back(cell.bytes);
   }
@@ -101,14 +92,14 @@ base::Result<EnvelopeWriter::Piece> EnvelopeWriter::write_row(PreparedTable& tab
   append_head(table, event, image.op);
   if (image.before != nullptr) {
     const Shown shown = event.before_is_key_only ? Shown::IdentityColumns : Shown::AllColumns;
-    SLUICE_TRY(append_row(table, event, *image.before, shown));
+    SLUICE_TRY(append_row(table, *image.before, shown));
   } else {
     text_.append("null");
   }
   text_.append(R"(,"after":)");
   if (image.after != nullptr) {
-    SLUICE_TRY(append_row(table, event, *image.after, Shown::AllColumns));
-    append_unavailable(table, event, *image.after);
+    SLUICE_TRY(append_row(table, *image.after, Shown::AllColumns));
+    append_unavailable(table, *image.after);
     append_reselected(table, event);
   } else {
     text_.append("null");
@@ -177,13 +168,12 @@ void EnvelopeWriter::append_head(PreparedTable& table, const ChangeEvent& event,
   table.append_source(event, text_);
 }
 
-base::Result<void> EnvelopeWriter::append_row(const PreparedTable& table, const ChangeEvent& event, const Row& row,
-                                              Shown shown) {
+base::Result<void> EnvelopeWriter::append_row(const PreparedTable& table, const Row& row, Shown shown) {
   const change::TableSchema& schema = *table.schema();
   const std::size_t begin = text_.size();
   for (std::size_t ordinal = 0; ordinal < row.size(); ++ordinal) {
     if (shown == Shown::IdentityColumns && !schema.columns[ordinal].identity) continue;
-    const Cell cell = known_cell(schema, event, row, ordinal);
+    const Cell& cell = row[ordinal];
     if (cell.kind == CellKind::Unchanged) continue;
     const PreparedColumn& column = table.columns()[ordinal];
     text_.append(column.member);
@@ -200,11 +190,10 @@ base::Result<void> EnvelopeWriter::append_row(const PreparedTable& table, const 
   return {};
 }
 
-void EnvelopeWriter::append_unavailable(const PreparedTable& table, const ChangeEvent& event, const Row& row) {
+void EnvelopeWriter::append_unavailable(const PreparedTable& table, const Row& row) {
   const std::size_t begin = text_.size();
   for (std::size_t ordinal = 0; ordinal < row.size(); ++ordinal) {
     if (row[ordinal].kind != CellKind::Unchanged) continue;
-    if (known_cell(*table.schema(), event, row, ordinal).kind != CellKind::Unchanged) continue;
     text_.append(text_.size() == begin ? R"(,"unavailable":[)" : ",");
     text_.append(table.columns()[ordinal].quoted_name);
   }

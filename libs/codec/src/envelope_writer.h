@@ -37,8 +37,7 @@ class EnvelopeWriter {
   std::string_view text_of(Piece piece) const { return text().substr(piece.begin, piece.size); }
 
   /// Error: codec.no_key_value (Reject).
-  base::Result<Piece> write_row_key(const PreparedTable& table, const change::ChangeEvent& event,
-                                    const RecordImage& image);
+  base::Result<Piece> write_row_key(const PreparedTable& table, const RecordImage& image);
   /// `key`: of the same record. Error: codec.unrepresentable (Reject).
   base::Result<Piece> write_row(PreparedTable& table, const change::ChangeEvent& event, const RecordImage& image,
                                 Piece key);
@@ -57,9 +56,8 @@ class EnvelopeWriter {
   /// From behind the id to `"before":`.
   void append_head(PreparedTable& table, const change::ChangeEvent& event, change::Op op);
   enum class Shown { AllColumns, IdentityColumns };
-  base::Result<void> append_row(const PreparedTable& table, const change::ChangeEvent& event, const change::Row& row,
-                                Shown shown);
-  void append_unavailable(const PreparedTable& table, const change::ChangeEvent& event, const change::Row& row);
+  base::Result<void> append_row(const PreparedTable& table, const change::Row& row, Shown shown);
+  void append_unavailable(const PreparedTable& table, const change::Row& row);
   void append_reselected(const PreparedTable& table, const change::ChangeEvent& event);
   void append_message(const change::ChangeEvent& event);
   Piece piece_from(std::size_t begin) const { return {begin, text_.size() - begin}; }
