@@ -19,8 +19,9 @@ std::int64_t wall_clock_us() {
 
 }  // namespace
 
-Replication::Replication(Encoder& encoder, RecordSink& sink, OffsetStore& store, Checkpoint checkpoint, TailFilter filter,
-                         std::vector<std::vector<std::int64_t>> end_offsets, ReplicationLimits limits)
+Replication::Replication(Encoder& encoder, RecordSink& sink, OffsetStore& store, Checkpoint checkpoint,
+                         TailFilter filter, std::vector<std::vector<std::int64_t>> end_offsets,
+                         ReplicationLimits limits)
     : encoder_(encoder),
       sink_(sink),
       store_(store),
@@ -28,7 +29,8 @@ Replication::Replication(Encoder& encoder, RecordSink& sink, OffsetStore& store,
       checkpoint_(std::move(checkpoint)),
       tracker_(checkpoint_.position, checkpoint_.last_data_end),
       filter_(std::move(filter)),
-      end_offsets_(std::move(end_offsets)) {}
+      end_offsets_(std::move(end_offsets)),
+      highest_xid_(checkpoint_.highest_xid) {}
 
 void Replication::attach(ChangeSource& source, base::Deadline now) {
   SLUICE_CHECK(source_ == nullptr, "one source at a time");
@@ -43,6 +45,7 @@ void Replication::detach() {
   waiting_event_ = nullptr;
   batch_.clear();
   next_unsent_ = 0;
+  ends_after_send_ = false;
   // A new connection sends its Relation messages again, as new objects.
   prepared_.clear();
   last_schema_ = nullptr;
@@ -109,6 +112,7 @@ void Replication::save(base::Deadline now) {
   Checkpoint next = checkpoint_;
   next.position = tracker_.durable();
   next.last_data_end = tracker_.last_data_end();
+  next.highest_xid = highest_xid_;
   next.settled = false;
   next.tails.clear();
   auto stored = store_now(std::move(next));
@@ -139,6 +143,7 @@ base::Result<void> Replication::save_final(const std::vector<std::string>& topic
   Checkpoint last = checkpoint_;
   last.position = tracker_.durable();
   last.last_data_end = tracker_.last_data_end();
+  last.highest_xid = highest_xid_;
   last.settled = true;
   last.tails.clear();
   for (change::TopicIndex topic = 0; topic < end_offsets_.size(); ++topic) {
@@ -180,6 +185,7 @@ base::Result<void> Replication::take(const change::SourceItem& item) {
   if (const auto* end = std::get_if<change::TransactionEnd>(&item)) {
     if (tracker_.inside_transaction()) ++counters_.transactions;
     tracker_.end_transaction(*end);
+    remember_xid(end->xid);
   } else if (const auto* heartbeat = std::get_if<change::Heartbeat>(&item)) {
     tracker_.heartbeat(heartbeat->position);
   } else {
@@ -215,6 +221,8 @@ base::Result<void> Replication::announce(const change::TableSchemaPtr& schema) {
 base::Result<void> Replication::encode(const change::ChangeEvent& event) {
   batch_.clear();
   next_unsent_ = 0;
+  // A message outside of a transaction has no TransactionEnd of its own, and moves no position.
+  ends_after_send_ = event.op == change::Op::Message && !event.message.transactional && !tracker_.inside_transaction();
   tracker_.open_transaction();
   if (auto encoded = encoder_.encode(event, batch_); !encoded) {
     base::Error error = std::move(encoded.error());
@@ -235,6 +243,8 @@ base::Result<void> Replication::send_unsent() {
     }
     if (record.kind != change::RecordKind::Stream) {
       record.header = encoder_.header(record.kind, filter_.last(record.topic, record.partition));
+    } else if (record.tombstone) {
+      record.header = encoder_.header(record.kind, record.id);  // a null value cannot say its own id
     }
     const Ticket ticket = tracker_.open_transaction();
     SLUICE_ASSIGN(const SendStatus status, send(record, ticket));
@@ -244,6 +254,7 @@ base::Result<void> Replication::send_unsent() {
     ++counters_.records_sent;
     counters_.bytes_sent += record.key.size() + record.value.size();
   }
+  if (std::exchange(ends_after_send_, false)) tracker_.end_transaction({.end = tracker_.handed_over()});
   return {};
 }
 
@@ -263,17 +274,22 @@ base::Result<SendStatus> Replication::send(const change::Record& record, Ticket 
 }
 
 bool Replication::has_room() const {
-  return sink_.in_flight_records() < limits_.max_in_flight_records && sink_.in_flight_bytes() < limits_.max_in_flight_bytes &&
-         tracker_.size() < limits_.max_in_flight_transactions;
+  return sink_.in_flight_records() < limits_.max_in_flight_records &&
+         sink_.in_flight_bytes() < limits_.max_in_flight_bytes && tracker_.size() < limits_.max_in_flight_transactions;
 }
 
-bool Replication::may_read() const {
-  return !unsent() && awaited_announcements_ == 0 && !store_error_ && has_room();
-}
+bool Replication::may_read() const { return !unsent() && awaited_announcements_ == 0 && !store_error_ && has_room(); }
 
 bool Replication::must_park(base::Deadline now) {
   if (may_read()) last_room_ = now;
   return now - last_room_ >= limits_.park_after || now - last_progress_ >= limits_.park_after;
+}
+
+/// Transaction ids wrap: newer is what is ahead by less than half of the circle.
+void Replication::remember_xid(std::uint32_t xid) {
+  if (xid == 0) return;
+  const auto ahead = static_cast<std::int32_t>(xid - static_cast<std::uint32_t>(highest_xid_));
+  if (highest_xid_ == 0 || ahead > 0) highest_xid_ = xid;
 }
 
 void Replication::count(const change::ChangeEvent& event) {

@@ -1,6 +1,7 @@
-// Knows what is durable: a queue of transactions in commit order, each with the number of its records that Kafka has not
-// acknowledged yet. The durable position is the end of the longest prefix with nothing outstanding (rules P-3, K-4).
-// Idle progress is a transaction without records in the same queue (rule P-6), which makes it safe by construction.
+// Knows what is durable: a queue of transactions in commit order, each with the number of its records that Kafka has
+// not acknowledged yet. The durable position is the end of the longest prefix with nothing outstanding (rules P-3,
+// K-4). Idle progress is a transaction without records in the same queue (rule P-6), which makes it safe by
+// construction.
 //
 // Thread rule: the pipeline's thread.
 #pragma once
@@ -21,7 +22,8 @@ struct SettledTransaction {
 
 class AckTracker {
  public:
-  /// Everything before `durable` is in Kafka already; `last_data_end` is the end of the last transaction there with rows.
+  /// Everything before `durable` is in Kafka already; `last_data_end` is the end of the last transaction there with
+  /// rows.
   AckTracker(change::Position durable, change::Position last_data_end);
 
   /// The ticket of the transaction being read; opens one if there is none.
@@ -60,8 +62,8 @@ class AckTracker {
   void push_idle(change::Position position);
 
   std::deque<Entry> entries_;
-  std::uint64_t first_ticket_ = 0;   // of entries_.front()
-  bool open_ = false;                // entries_.back() is the transaction being read
+  std::uint64_t first_ticket_ = 0;  // of entries_.front()
+  bool open_ = false;               // entries_.back() is the transaction being read
   change::Position durable_;
   change::Position last_data_end_;
   change::Position handed_over_;

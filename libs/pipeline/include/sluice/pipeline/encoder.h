@@ -23,8 +23,9 @@ class Encoder {
   /// Errors: Reject when the change cannot be represented.
   virtual base::Result<void> encode(const change::ChangeEvent& event, change::RecordBatch& out) = 0;
 
-  /// Value of the header `sluice` that records other than stream events carry (rule K-9), so that a reader at the end of
-  /// a partition finds the last stream record in one step. `last` is its id; epoch 0: none. Valid until the next call.
+  /// Value of the header `sluice` that records other than stream events carry (rule K-9), so that a reader at the end
+  /// of a partition finds the last stream record in one step. `last` is its id; epoch 0: none. Valid until the next
+  /// call.
   virtual std::string_view header(change::RecordKind kind, const change::EventId& last) = 0;
 };
 

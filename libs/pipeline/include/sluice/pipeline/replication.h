@@ -1,5 +1,6 @@
-// The replicator's algorithm: settle what Kafka acknowledged → checkpoint and confirm → read, encode and send. The order is
-// the promise: confirmed ≤ checkpointed ≤ durable in Kafka (rule P-1). Nothing else in the project orders the three.
+// The replicator's algorithm: settle what Kafka acknowledged → checkpoint and confirm → read, encode and send. The
+// order is the promise: confirmed ≤ checkpointed ≤ durable in Kafka (rule P-1). Nothing else in the project orders the
+// three.
 //
 // Thread rule: the pipeline's thread, with all its ports. Deterministic given the ports and the times passed in.
 #pragma once
@@ -23,7 +24,8 @@
 namespace sluice::pipeline {
 
 struct ReplicationLimits {
-  /// Records and bytes handed to Kafka and not yet acknowledged: more is not read. Bounds the memory while Kafka is away.
+  /// Records and bytes handed to Kafka and not yet acknowledged: more is not read. Bounds the memory while Kafka is
+  /// away.
   std::uint64_t max_in_flight_records = 100'000;
   std::uint64_t max_in_flight_bytes = 48ull << 20;
   /// Transactions in flight: small ones cost memory too.
@@ -48,8 +50,8 @@ enum class StepResult {
 
 class Replication {
  public:
-  /// `checkpoint` is what was stored last; REQUIRES: it is stored. Ports must outlive this. end_offsets[topic][partition]:
-  /// one past the last record there, -1 when unknown.
+  /// `checkpoint` is what was stored last; REQUIRES: it is stored. Ports must outlive this.
+  /// end_offsets[topic][partition]: one past the last record there, -1 when unknown.
   Replication(Encoder& encoder, RecordSink& sink, OffsetStore& store, Checkpoint checkpoint, TailFilter filter,
               std::vector<std::vector<std::int64_t>> end_offsets, ReplicationLimits limits);
 
@@ -57,9 +59,11 @@ class Replication {
   void attach(ChangeSource& source, base::Deadline now);
   /// Forgets the source, and what of it was read but not handed over. The sink and what is in flight live on.
   void detach();
+  bool has_source() const { return source_ != nullptr; }
 
   /// One bounded piece of work. After an error of the source a new one can be attached. After an error of the sink
-  /// (sink_failed()) or of the encoder this object and the sink are finished: begin again at the stored checkpoint (K-3).
+  /// (sink_failed()) or of the encoder this object and the sink are finished: begin again at the stored checkpoint
+  /// (K-3).
   base::Result<StepResult> step(base::Deadline now);
   bool sink_failed() const { return sink_failed_; }
 
@@ -67,8 +71,8 @@ class Replication {
   void stop_reading() { stopping_ = true; }
   /// stop_reading() was called, and everything handed over is durable, at a transaction's end.
   bool settled() const { return stopping_ && tracker_.settled() && !unsent() && waiting_event_ == nullptr; }
-  /// After settled(): saves the last checkpoint, marked as settled and with the tails of every partition (rule K-9), and
-  /// confirms it. `topics` are the names by topic index.
+  /// After settled(): saves the last checkpoint, marked as settled and with the tails of every partition (rule K-9),
+  /// and confirms it. `topics` are the names by topic index.
   base::Result<void> save_final(const std::vector<std::string>& topics);
   /// Saves with another snapshot phase.
   base::Result<void> enter(SnapshotPhase phase);
@@ -87,6 +91,7 @@ class Replication {
   const Checkpoint& checkpoint() const { return checkpoint_; }
   const AckTracker& tracker() const { return tracker_; }
   const TailFilter& filter() const { return filter_; }
+  const std::vector<std::vector<std::int64_t>>& end_offsets() const { return end_offsets_; }
   ReplicationCounters& counters() { return counters_; }
   /// Error of the last attempt to store a checkpoint; empty when it succeeded.
   const std::optional<base::Error>& store_error() const { return store_error_; }
@@ -110,6 +115,7 @@ class Replication {
   bool has_read_enough() const { return finished_ || (stopping_ && !tracker_.inside_transaction()); }
   bool unsent() const { return next_unsent_ < batch_.size() || next_announcement_ < announcement_.size(); }
   void count(const change::ChangeEvent& event);
+  void remember_xid(std::uint32_t xid);
 
   Encoder& encoder_;
   RecordSink& sink_;
@@ -123,6 +129,7 @@ class Replication {
   // What was encoded and not yet taken by the sink.
   change::RecordBatch batch_;
   std::size_t next_unsent_ = 0;
+  bool ends_after_send_ = false;
   // Schema records: sent and acknowledged before the event that waits for them is encoded.
   change::RecordBatch announcement_;
   std::size_t next_announcement_ = 0;
@@ -131,8 +138,9 @@ class Replication {
   const change::TableSchema* last_schema_ = nullptr;
   TableCounters* last_counters_ = nullptr;
   std::unordered_set<change::TableSchemaPtr> prepared_;
-  std::unordered_set<std::uint64_t> announced_;    // schema ids
+  std::unordered_set<std::uint64_t> announced_;         // schema ids
   std::vector<std::vector<std::int64_t>> end_offsets_;  // [topic][partition]: one past the last delivery; -1 unknown
+  std::uint64_t highest_xid_ = 0;
 
   bool sink_failed_ = false;
   bool stopping_ = false;

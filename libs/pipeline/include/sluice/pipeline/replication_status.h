@@ -1,4 +1,6 @@
 // What a running replication counts. Written by the pipeline's thread, copied for whoever asks.
+//
+// Thread rule: values.
 #pragma once
 
 #include <array>
@@ -14,7 +16,7 @@ namespace sluice::pipeline {
 class LatencyHistogram {
  public:
   static constexpr std::array<std::int64_t, 15> kBounds_us = {
-      1'000,   2'000,   5'000,     10'000,    20'000,    50'000,     100'000,   200'000,
+      1'000,   2'000,     5'000,     10'000,    20'000,     50'000,     100'000,    200'000,
       500'000, 1'000'000, 2'000'000, 5'000'000, 10'000'000, 60'000'000, 600'000'000};
 
   void observe(std::int64_t latency_us);
@@ -43,12 +45,12 @@ struct TableCounters {
 };
 
 struct ReplicationCounters {
-  std::map<std::string, TableCounters> tables;   ///< "schema.table" → what was read
-  std::uint64_t messages = 0;                    ///< logical messages read
-  std::uint64_t transactions = 0;                ///< whole transactions with rows that were read
+  std::map<std::string, TableCounters> tables;  ///< "schema.table" → what was read
+  std::uint64_t messages = 0;                   ///< logical messages read
+  std::uint64_t transactions = 0;               ///< whole transactions with rows that were read
   std::uint64_t records_sent = 0;
-  std::uint64_t bytes_sent = 0;                  ///< keys and values
-  std::uint64_t records_known = 0;               ///< dropped because the partition has them (rule K-9)
+  std::uint64_t bytes_sent = 0;     ///< keys and values
+  std::uint64_t records_known = 0;  ///< dropped because the partition has them (rule K-9)
   std::uint64_t records_durable = 0;
   std::uint64_t checkpoints = 0;
   std::uint64_t failed_checkpoints = 0;

@@ -1,5 +1,5 @@
-// Rule K-9: the stream records of a partition are written in stream order and without gaps, so the id of the last one says
-// exactly what the partition has. What comes again with an id that is not higher is dropped.
+// Rule K-9: the stream records of a partition are written in stream order and without gaps, so the id of the last one
+// says exactly what the partition has. What comes again with an id that is not higher is dropped.
 //
 // Thread rule: the pipeline's thread.
 #pragma once
