@@ -20,7 +20,8 @@ set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
 add_library(sluice_options INTERFACE)
 target_compile_options(sluice_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wnon-virtual-dtor
-  -Woverloaded-virtual -Wimplicit-fallthrough -Wformat=2 -Werror=format-security)
+  -Woverloaded-virtual -Wimplicit-fallthrough -Wformat=2 -Werror=format-security
+  -Wno-missing-field-initializers)  # a designated initializer names what differs from the defaults on purpose
 if(SLUICE_WARNINGS_AS_ERRORS)
   target_compile_options(sluice_options INTERFACE -Werror)
 endif()
@@ -34,5 +35,8 @@ else()
   if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
     add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
   endif()
+endif()
+if(SLUICE_BUILD_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)  # coverage for libFuzzer in every library
 endif()
 add_compile_definitions(_GLIBCXX_ASSERTIONS)

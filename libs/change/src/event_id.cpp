@@ -21,7 +21,8 @@ void put_hex(char* out, std::uint64_t value, int digits) {
 }
 
 bool read_hex(std::string_view text, std::uint64_t& out) {
-  const bool lower = std::all_of(text.begin(), text.end(), [](char c) { return kHexDigits.find(c) != std::string_view::npos; });
+  const bool lower =
+      std::all_of(text.begin(), text.end(), [](char c) { return kHexDigits.find(c) != std::string_view::npos; });
   if (!lower) return false;
   return std::from_chars(text.data(), text.data() + text.size(), out, 16).ec == std::errc{};
 }
@@ -62,8 +63,8 @@ base::Result<EventId> parse_event_id(std::string_view text) {
   std::uint64_t commit = 0;
   std::uint64_t seq = 0;
   std::uint64_t part = 0;
-  if (!read_hex(text.substr(0, 4), epoch) || !read_hex(text.substr(5, 16), commit) || !read_hex(text.substr(22, 8), seq) ||
-      (has_part && !read_hex(text.substr(kPlainSize + 1), part))) {
+  if (!read_hex(text.substr(0, 4), epoch) || !read_hex(text.substr(5, 16), commit) ||
+      !read_hex(text.substr(22, 8), seq) || (has_part && !read_hex(text.substr(kPlainSize + 1), part))) {
     return bad();
   }
   return EventId{static_cast<std::uint32_t>(epoch), Lsn(commit), static_cast<std::uint32_t>(seq),

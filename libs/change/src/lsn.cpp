@@ -21,14 +21,16 @@ base::Result<Lsn> Lsn::parse(std::string_view text) {
   std::uint32_t low = 0;
   if (slash == std::string_view::npos || !parse_hex(text.substr(0, slash), high) ||
       !parse_hex(text.substr(slash + 1), low)) {
-    return base::fail(base::Recovery::Stop, "change.bad_lsn",
-                      fmt::format("'{}' is not a WAL position; PostgreSQL writes them as 16/B374D848", text.substr(0, 40)));
+    return base::fail(
+        base::Recovery::Stop, "change.bad_lsn",
+        fmt::format("'{}' is not a WAL position; PostgreSQL writes them as 16/B374D848", text.substr(0, 40)));
   }
   return Lsn((std::uint64_t{high} << 32) | low);
 }
 
 std::string to_string(Lsn lsn) {
-  return fmt::format("{:X}/{:X}", static_cast<std::uint32_t>(lsn.value() >> 32), static_cast<std::uint32_t>(lsn.value()));
+  return fmt::format("{:X}/{:X}", static_cast<std::uint32_t>(lsn.value() >> 32),
+                     static_cast<std::uint32_t>(lsn.value()));
 }
 
 }  // namespace sluice::change

@@ -34,3 +34,13 @@ TEST(ByteReader, ALengthBeyondTheBytesIsAFailure) {
   EXPECT_EQ(reader.bytes(4), "");
   EXPECT_TRUE(reader.failed());
 }
+
+TEST(ByteReader, AFailureKeepsTheOffsetOfTheReadThatFailed) {
+  ByteReader reader("\x01\x02\x03"sv);
+  reader.u8();
+  EXPECT_EQ(reader.offset(), 1u);
+  reader.u32();
+  EXPECT_EQ(reader.offset(), 1u);
+  reader.u8();
+  EXPECT_EQ(reader.offset(), 1u);
+}

@@ -10,7 +10,7 @@ TEST(EventId, IsWrittenAsTheContractSays) {
 }
 
 TEST(EventId, LexicographicOrderIsCommitOrder) {
-  const EventId ids[] = {{1, Lsn(0xFF), 1, 0}, {1, Lsn(0x100), 1, 0}, {1, Lsn(0x100), 2, 0},
+  const EventId ids[] = {{1, Lsn(0xFF), 1, 0},  {1, Lsn(0x100), 1, 0}, {1, Lsn(0x100), 2, 0},
                          {1, Lsn(0x100), 2, 1}, {1, Lsn(0x100), 3, 0}, {2, Lsn(0x10), 1, 0}};
   for (std::size_t i = 1; i < std::size(ids); ++i) {
     EXPECT_LT(ids[i - 1], ids[i]);
@@ -43,6 +43,4 @@ TEST(ExternalVersion, GrowsWithCommitAndSeqAndSaturates) {
   EXPECT_LT(snapshot_version(first), external_version(first, 1));
 }
 
-TEST(ExternalVersion, FitsIntoElasticsearchsSignedNumber) {
-  EXPECT_LT(external_version(Lsn(~0ull), ~0u), 1ull << 63);
-}
+TEST(ExternalVersion, FitsIntoElasticsearchsSignedNumber) { EXPECT_LT(external_version(Lsn(~0ull), ~0u), 1ull << 63); }

@@ -1,5 +1,5 @@
-// Reads big-endian numbers and strings out of bytes that a peer sent. Every read checks the bounds; after the first read
-// past the end the reader is failed(), and all further reads give zero or an empty view. So a parser reads a whole
+// Reads big-endian numbers and strings out of bytes that a peer sent. Every read checks the bounds; after the first
+// read past the end the reader is failed(), and all further reads give zero or an empty view. So a parser reads a whole
 // structure and asks once.
 //
 // Thread rule: one thread. Views point into the bytes given to the constructor.
@@ -15,7 +15,7 @@ namespace sluice::base {
 
 class ByteReader {
  public:
-  explicit ByteReader(std::string_view bytes) : rest_(bytes) {}
+  explicit ByteReader(std::string_view bytes) : begin_(bytes.data()), rest_(bytes) {}
 
   std::uint8_t u8() { return number<std::uint8_t>(); }
   std::uint16_t u16() { return number<std::uint16_t>(); }
@@ -27,8 +27,8 @@ class ByteReader {
 
   /// The next `size` bytes.
   std::string_view bytes(std::size_t size) {
-    if (size > rest_.size()) return fail();
-    const std::string_view taken = rest_.substr(0, size);
+    if (size > rest_.size()) [[unlikely]] return fail();
+    const std::string_view taken(rest_.data(), size);
     rest_.remove_prefix(size);
     return taken;
   }
@@ -44,6 +44,8 @@ class ByteReader {
 
   std::size_t remaining() const { return rest_.size(); }
   bool failed() const { return failed_; }
+  /// Of the next byte; after a failure: of the read that failed.
+  std::size_t offset() const { return static_cast<std::size_t>(rest_.data() - begin_); }
   /// Nothing was read past the end, and nothing is left over.
   bool finished() const { return !failed_ && rest_.empty(); }
 
@@ -60,12 +62,13 @@ class ByteReader {
     return value;
   }
 
-  std::string_view fail() {
+  [[gnu::cold, gnu::noinline]] std::string_view fail() {
     failed_ = true;
-    rest_ = {};
+    rest_ = rest_.substr(0, 0);
     return {};
   }
 
+  const char* begin_;
   std::string_view rest_;
   bool failed_ = false;
 };

@@ -9,8 +9,8 @@ namespace sluice::base {
 }  // namespace sluice::base
 
 /// SLUICE_CHECK(count > 0, "end_transaction() follows add()");
-#define SLUICE_CHECK(expression, belief)                                                      \
-  do {                                                                                        \
-    if (!(expression)) [[unlikely]]                                                           \
-      ::sluice::base::check_failed(__FILE__, __LINE__, #expression, belief);                  \
+#define SLUICE_CHECK(expression, belief)                                     \
+  do {                                                                       \
+    if (!(expression)) [[unlikely]]                                          \
+      ::sluice::base::check_failed(__FILE__, __LINE__, #expression, belief); \
   } while (false)

@@ -19,7 +19,8 @@ enum class Recovery {
 std::string_view to_string(Recovery recovery);
 
 /// A failure caused by the outside world. `id` is `area.reason`, always a string literal, and stands in the README's
-/// operations table. `message` is a sentence for people that ends with what to do; it never holds a cell value or a secret.
+/// operations table. `message` is a sentence for people that ends with what to do; it never holds a cell value or a
+/// secret.
 struct [[nodiscard]] Error {
   Recovery recovery;
   std::string_view id;
@@ -38,9 +39,9 @@ tl::unexpected<Error> prefixed(std::string_view context, Error error);
 }  // namespace sluice::base
 
 /// Leaves the function with the error of `expression` (a Result) unless it holds a value.
-#define SLUICE_TRY(expression)                                        \
-  do {                                                                \
-    if (auto sluice_try_result = (expression); !sluice_try_result)    \
+#define SLUICE_TRY(expression)                                          \
+  do {                                                                  \
+    if (auto sluice_try_result = (expression); !sluice_try_result)      \
       return tl::make_unexpected(std::move(sluice_try_result.error())); \
   } while (false)
 
@@ -48,8 +49,8 @@ tl::unexpected<Error> prefixed(std::string_view context, Error error);
 #define SLUICE_CONCAT(a, b) SLUICE_CONCAT_(a, b)
 
 /// SLUICE_ASSIGN(auto row, read_row(bytes)): declares `row`, or leaves the function with the error.
-#define SLUICE_ASSIGN(declaration, expression)                                                       \
-  auto SLUICE_CONCAT(sluice_result_, __LINE__) = (expression);                                       \
-  if (!SLUICE_CONCAT(sluice_result_, __LINE__))                                                      \
-    return tl::make_unexpected(std::move(SLUICE_CONCAT(sluice_result_, __LINE__).error()));          \
+#define SLUICE_ASSIGN(declaration, expression)                                              \
+  auto SLUICE_CONCAT(sluice_result_, __LINE__) = (expression);                              \
+  if (!SLUICE_CONCAT(sluice_result_, __LINE__))                                             \
+    return tl::make_unexpected(std::move(SLUICE_CONCAT(sluice_result_, __LINE__).error())); \
   declaration = std::move(*SLUICE_CONCAT(sluice_result_, __LINE__))

@@ -1,4 +1,6 @@
 // The one holder of C handles: using PgConnection = Handle<PGconn, &PQfinish>;
+//
+// Thread rule: as the handle itself.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,6 @@
 // A string that cannot be printed by accident (rule S-3): no conversion, no operator<<, no fmt formatter.
+//
+// Thread rule: a value.
 #pragma once
 
 #include <string>

@@ -22,16 +22,19 @@ struct ChangeEvent {
   /// Of part 0. Of a snapshot row: the epoch and, as commit_lsn, the position at which the snapshot began; seq 0.
   EventId id;
   Op op = Op::Insert;
-  TableSchemaPtr table;               ///< null for a logical message
-  std::uint32_t xid = 0;              ///< of the transaction; 0 for a snapshot row
-  std::int64_t commit_time_us = 0;    ///< microseconds since 1970-01-01 UTC; of a snapshot row: when the snapshot began
-  Lsn record_lsn;                     ///< of the WAL record: informative only, neither unique nor ordered
-  Lsn end_lsn;                        ///< end of the commit record (streams); 0/0 of a snapshot row
+  TableSchemaPtr table;             ///< null for a logical message
+  std::uint32_t xid = 0;            ///< of the transaction; 0 for a snapshot row
+  std::int64_t commit_time_us = 0;  ///< microseconds since 1970-01-01 UTC; of a snapshot row: when the snapshot began;
+                                    ///< 0 of a logical message that belongs to no transaction: it tells no time
+  Lsn record_lsn;                   ///< of the WAL record: informative only, neither unique nor ordered
 
-  Row before;                         ///< empty when the message had no old tuple
-  bool before_is_key_only = false;    ///< the old tuple has only the identity columns (the message's 'K')
-  Row after;                          ///< empty for delete, truncate, message
+  Row before;                             ///< empty when the message had no old tuple
+  bool before_is_key_only = false;        ///< the old tuple has only the identity columns (the message's 'K')
+  Row after;                              ///< empty for delete, truncate, message
   std::vector<std::uint32_t> reselected;  ///< ordinals of cells of `after` that were fetched afterwards (rule P-31)
+
+  /// Snapshot row of a table without a key: what tells it from its equals, tableoid and ctid (rule P-25). Else empty.
+  std::string_view row_identity;
 
   struct {
     bool cascade = false;
@@ -56,8 +59,8 @@ constexpr Lsn lsn_of(Position position) { return Lsn(position.value); }
 
 /// A whole transaction has been yielded; the source can go on at `end` (rule P-3).
 struct TransactionEnd {
-  Position end;
-  Lsn commit_lsn;
+  Position end{};
+  Lsn commit_lsn{};
   std::uint32_t xid = 0;
   std::int64_t commit_time_us = 0;
 };

@@ -1,5 +1,5 @@
-// The stable name of a stream event (rule P-5): the same change has the same id in every re-delivery, restart and protocol
-// mode, and the order of ids is commit order.
+// The stable name of a stream event (rule P-5): the same change has the same id in every re-delivery, restart and
+// protocol mode, and the order of ids is commit order.
 //
 // Thread rule: values.
 #pragma once

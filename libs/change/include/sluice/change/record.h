@@ -1,6 +1,7 @@
 // What is written into Kafka: key, value and header of one record, and where it goes.
 //
-// Thread rule: one thread. The views of a Record point into the RecordBatch that holds it and live until its next clear().
+// Thread rule: one thread. The views of a Record point into the RecordBatch that holds it and live until its next
+// clear().
 #pragma once
 
 #include <cstdint>
@@ -27,7 +28,7 @@ struct Record {
   TopicIndex topic = 0;
   std::int32_t partition = 0;
   RecordKind kind = RecordKind::Stream;
-  EventId id;               ///< Stream: what K-9 compares
+  EventId id;  ///< Stream: what K-9 compares
   std::string_view key;
   std::string_view value;
   bool tombstone = false;   ///< null value

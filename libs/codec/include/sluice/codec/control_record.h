@@ -1,5 +1,5 @@
-// The records of the control topic (compacted, one partition) and their JSON: what a pipeline tells its readers beside the
-// events. Keys: `epoch:<pipeline>`, `schema:<id as 16 hex digits>`, `snapshot:<pipeline>:<epoch>`.
+// The records of the control topic (compacted, one partition) and their JSON: what a pipeline tells its readers beside
+// the events. Keys: `epoch:<pipeline>`, `schema:<id as 16 hex digits>`, `snapshot:<pipeline>:<epoch>`.
 //
 // Thread rule: values and pure functions.
 #pragma once
@@ -33,9 +33,9 @@ struct SchemaRecord {
     std::string name;
     std::uint32_t type_oid = 0;
     std::int32_t type_modifier = -1;
-    std::string type;              ///< type name: "int4", "mood", "_text"
-    std::string category;          ///< base, enum, domain, array, composite, range, multirange
-    std::string base_type;         ///< domain: name of the base type; array: of the element; else empty
+    std::string type;       ///< type name: "int4", "mood", "_text"
+    std::string category;   ///< base, enum, domain, array, composite, range, multirange
+    std::string base_type;  ///< domain: name of the base type; array: of the element; else empty
     bool identity = false;
     bool primary_key = false;
     std::optional<bool> nullable;
@@ -62,13 +62,13 @@ struct SnapshotRecord {
   struct Range {
     std::string topic;
     std::int32_t partition = 0;
-    std::int64_t begin = 0;        ///< end offset of the partition when the snapshot began
-    std::int64_t end = 0;          ///< end offset when its last row was durable
+    std::int64_t begin = 0;  ///< end offset of the partition when the snapshot began
+    std::int64_t end = 0;    ///< end offset when its last row was durable
     friend bool operator==(const Range&, const Range&) = default;
   };
   std::string pipeline;
   std::uint32_t epoch = 0;
-  change::Lsn lsn;                 ///< at which the snapshot began
+  change::Lsn lsn;  ///< at which the snapshot began
   std::vector<Table> tables;
   std::vector<Range> ranges;
   friend bool operator==(const SnapshotRecord&, const SnapshotRecord&) = default;

@@ -1,5 +1,5 @@
-// What a pipeline remembers over a restart, and the port that stores it (rule P-2.7: one transaction, before anything is
-// confirmed).
+// What a pipeline remembers over a restart, and the port that stores it (rule P-2.7: one transaction, before anything
+// is confirmed).
 //
 // Thread rule: the pipeline's thread.
 #pragma once
@@ -20,8 +20,8 @@ namespace sluice::pipeline {
 struct PartitionTail {
   std::string topic;
   std::int32_t partition = 0;
-  std::int64_t end_offset = 0;   ///< offset of the next record
-  change::EventId last;          ///< of the last stream record; epoch 0: none
+  std::int64_t end_offset = 0;  ///< offset of the next record
+  change::EventId last;         ///< of the last stream record; epoch 0: none
   friend bool operator==(const PartitionTail&, const PartitionTail&) = default;
 };
 
@@ -41,7 +41,7 @@ struct PublicationIncarnation {
   std::uint32_t oid = 0;
   std::uint32_t xmin = 0;
   struct Member {
-    std::string table;           ///< schema.name, or the schema for pg_publication_namespace
+    std::string table;  ///< schema.name, or the schema for pg_publication_namespace
     std::uint32_t oid = 0;
     std::uint32_t xmin = 0;
     friend bool operator==(const Member&, const Member&) = default;
@@ -52,7 +52,7 @@ struct PublicationIncarnation {
 
 struct TopicIncarnation {
   std::string topic;
-  std::string topic_id;          ///< Kafka's UUID of the topic, as text; empty where the broker does not say
+  std::string topic_id;  ///< Kafka's UUID of the topic, as text; empty where the broker does not say
   std::int32_t partitions = 0;
   std::vector<std::int64_t> end_offsets;
   friend bool operator==(const TopicIncarnation&, const TopicIncarnation&) = default;
@@ -71,13 +71,13 @@ struct Checkpoint {
   change::Position position;       ///< durable: everything before it is in Kafka
   change::Position last_data_end;  ///< end of the last durable transaction that had records
   std::uint64_t highest_xid = 0;
-  std::string fingerprint;         ///< of everything that decides id, topic and partition (rule P-5)
-  bool settled = false;            ///< true only by a clean stop
+  std::string fingerprint;  ///< of everything that decides id, topic and partition (rule P-5)
+  bool settled = false;     ///< true only by a clean stop
   SnapshotPhase snapshot = SnapshotPhase::None;
   SlotIncarnation slot;
   PublicationIncarnation publication;
   std::vector<TopicIncarnation> topics;
-  std::vector<PartitionTail> tails;   ///< of the clean stop; empty when not settled
+  std::vector<PartitionTail> tails;                  ///< of the clean stop; empty when not settled
   std::map<std::string, std::string> halted_tables;  ///< table → error id
   friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
 };

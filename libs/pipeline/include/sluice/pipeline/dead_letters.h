@@ -11,7 +11,7 @@ namespace sluice::pipeline {
 struct DeadLetter {
   Partition partition;
   ConsumedRecord record;
-  std::string id;              ///< event id, as far as it could be read
+  std::string id;  ///< event id, as far as it could be read
   std::string error_type;
   std::string error_reason;
   std::uint32_t attempts = 1;

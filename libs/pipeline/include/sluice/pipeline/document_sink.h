@@ -29,8 +29,8 @@ struct Document {
   std::uint64_t version = 0;
   std::string_view index;
   std::string_view id;
-  std::string_view body;      ///< one JSON object without a line break
-  std::uint32_t record = 0;   ///< ordinal, in the batch's own list, of the Kafka record it was made of
+  std::string_view body;     ///< one JSON object without a line break
+  std::uint32_t record = 0;  ///< ordinal, in the batch's own list, of the Kafka record it was made of
 };
 
 /// Documents to be written in order, their bytes in one buffer.
@@ -46,6 +46,15 @@ class DocumentBatch {
   std::size_t size() const { return entries_.size(); }
   bool empty() const { return entries_.empty(); }
   std::size_t byte_size() const { return bytes_.size(); }
+  /// How far the batch goes now; cut() takes away everything that was added since.
+  struct Mark {
+    std::size_t documents = 0;
+    std::size_t bytes = 0;
+  };
+  Mark mark() const { return {entries_.size(), bytes_.size()}; }
+  void cut(Mark mark);
+  /// Appends a copy.
+  void append(const Document& document);
   /// Valid until the next append to bytes() or clear().
   Document operator[](std::size_t ordinal) const;
 
@@ -63,9 +72,9 @@ struct Sweep {
   std::string index;
   std::int32_t partition = 0;
   std::uint64_t version = 0;
-  bool at_or_below = false;        ///< a saturated seq: versions <= version, written external_gte
+  bool at_or_below = false;  ///< a saturated seq: versions <= version, written external_gte
   std::uint32_t epoch = 0;
-  std::string lsn;                 ///< for `_sluice.lsn` and `.ts` of the soft deletes
+  std::string lsn;  ///< for `_sluice.lsn` and `.ts` of the soft deletes
   std::string timestamp;
 };
 
@@ -82,12 +91,14 @@ struct ItemResult {
   std::string error_reason;  ///< truncated; may hold cell values: never log it at info or above
 };
 
-/// What became of one submitted batch. Either items has one result per document, in order, or the whole batch failed for
-/// a reason that no item is guilty of (`error`, Retry): nothing is known of any item, and sending it again is harmless.
+/// What became of one submitted batch. Either items has one result per document, in order, or the whole batch failed
+/// for a reason that no item is guilty of (`error`, Retry): nothing is known of any item, and sending it again is
+/// harmless.
 struct BatchOutcome {
   std::uint64_t ticket = 0;
   std::vector<ItemResult> items;
   std::optional<base::Error> error;
+  DocumentBatch documents;  ///< the batch, given back: to send its Retry items again, or to fill its buffers anew
 };
 
 class DocumentSink : public Waitable {
@@ -101,7 +112,8 @@ class DocumentSink : public Waitable {
 
   virtual bool has_room() const = 0;
 
-  /// What has come back since the last call; valid until the next call. Errors: es.unauthorized, es.forbidden, … (Stop).
+  /// What has come back since the last call, to be moved from; valid until the next call. Backing off before anything is
+  /// sent again is the caller's part. Errors: es.unauthorized, es.forbidden, … (Stop).
   virtual base::Result<std::span<BatchOutcome>> outcomes() = 0;
 };
 

@@ -20,7 +20,8 @@ class IndexAdmin {
   virtual base::Result<void> ensure_journal(std::string_view index) = 0;
 
   /// Makes sure that this hidden generation of a mirror exists; `properties` is the JSON object of its field mappings.
-  /// Idempotent; a property that is missing in an existing index is added, one that conflicts is es.mapping_conflict (Stop).
+  /// Idempotent; a property that is missing in an existing index is added, one that conflicts is es.mapping_conflict
+  /// (Stop).
   virtual base::Result<void> ensure_mirror(std::string_view index, std::string_view properties) = 0;
 
   /// Points `alias`, filtered to rows that are not deleted, at `index` alone, in one step.

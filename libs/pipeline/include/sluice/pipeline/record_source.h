@@ -31,8 +31,8 @@ struct ConsumedRecord {
   std::int64_t timestamp_ms = 0;
   std::string_view key;
   std::string_view value;
-  bool tombstone = false;          ///< null value
-  std::string_view header;         ///< of the header `sluice`; empty: none
+  bool tombstone = false;   ///< null value
+  std::string_view header;  ///< of the header `sluice`; empty: none
 };
 
 /// Records of one partition in offset order. Owns the bytes; keep it as long as its records are needed.
@@ -41,16 +41,16 @@ class ConsumedBatch {
   virtual ~ConsumedBatch() = default;
   virtual const Partition& partition() const = 0;
   virtual std::span<const ConsumedRecord> records() const = 0;
-  std::size_t bytes = 0;           ///< of keys and values
+  std::size_t bytes = 0;  ///< of keys and values
 };
 using ConsumedBatchPtr = std::unique_ptr<ConsumedBatch>;
 
 struct Assigned {
   struct Start {
     Partition partition;
-    std::optional<Offset> committed;   ///< nothing: the group never committed here
-    Offset begin = 0;                  ///< first offset that the log still has
-    Offset end = 0;                    ///< offset of the next record
+    std::optional<Offset> committed;  ///< nothing: the group never committed here
+    Offset begin = 0;                 ///< first offset that the log still has
+    Offset end = 0;                   ///< offset of the next record
     std::string topic_id;
   };
   std::vector<Start> partitions;

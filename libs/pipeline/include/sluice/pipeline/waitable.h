@@ -1,4 +1,6 @@
 // What a port waits for, so that the pipeline's thread can wait once, on all of them.
+//
+// Thread rule: asked by the thread that owns the port.
 #pragma once
 
 #include <optional>

@@ -1,0 +1,9 @@
+// The command line of es_consumer.
+#pragma once
+
+namespace sluice::es_consumer {
+
+/// Returns the exit code (contracts.md).
+int run_command_line(int argc, char** argv);
+
+}  // namespace sluice::es_consumer

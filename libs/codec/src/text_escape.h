@@ -1,0 +1,20 @@
+// JSON string escapes: only what JSON demands is escaped, all other characters stand for themselves.
+//
+// Thread rule: pure functions; append to the caller's buffer.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "sluice/codec/text_buffer.h"
+
+namespace sluice::codec {
+
+/// Appends `text` without quotes. Each invalid piece of UTF-8 (the longest beginning of a character that cannot go on)
+/// becomes U+FFFD and is counted.
+void append_escaped(std::string_view text, TextBuffer& out, std::uint64_t& replacements);
+
+/// The same, but bytes from 0x80 on are kept as they are.
+void append_escaped_bytes(std::string_view text, TextBuffer& out);
+
+}  // namespace sluice::codec

@@ -1,0 +1,21 @@
+// The configuration, as each adapter wants it.
+//
+// Thread rule: pure functions.
+#pragma once
+
+#include "sluice/config/settings.h"
+#include "sluice/kafka/client_options.h"
+#include "sluice/kafka/producer.h"
+#include "sluice/pipeline/replication.h"
+#include "sluice/pipeline/supervise.h"
+#include "sluice/postgres/connect_options.h"
+
+namespace sluice::connector {
+
+postgres::ConnectOptions connect_options(const config::Settings& settings);
+kafka::ClientOptions client_options(const config::Settings& settings);
+kafka::ProducerOptions producer_options(const config::Settings& settings);
+pipeline::ReplicationLimits replication_limits(const config::Settings& settings);
+pipeline::SuperviseLimits supervise_limits(const config::Settings& settings);
+
+}  // namespace sluice::connector

@@ -1,0 +1,63 @@
+// Everything the start has to know and do in Kafka: topics, the control topic, the tails of the partitions.
+//
+// Thread rule: the pipeline's thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sluice/codec/control_record.h"
+#include "sluice/config/settings.h"
+#include "sluice/kafka/producer.h"
+#include "sluice/kafka/topics.h"
+#include "sluice/pipeline/checkpoint.h"
+
+namespace sluice::connector {
+
+struct BrokerFacts {
+  std::vector<pipeline::TopicIncarnation> topics;  ///< by change::TopicIndex
+  std::optional<std::uint32_t> announced_epoch;    ///< newest of this pipeline in the control topic
+  bool snapshot_is_complete = false;               ///< the control topic has the snapshot record of that epoch
+};
+
+/// What the partitions end with (rule K-9), by topic and partition.
+struct Tails {
+  std::vector<std::vector<change::EventId>> last;
+  std::vector<std::vector<std::int64_t>> end_offsets;
+};
+
+class BrokerSession {
+ public:
+  explicit BrokerSession(const config::Settings& settings) : settings_(settings) {}
+
+  /// Makes the missing topics if the configuration says so, and reads what is there.
+  base::Result<BrokerFacts> gather();
+
+  /// Writes one record of the control topic and returns when it is durable.
+  base::Result<void> announce(const codec::ControlRecord& record);
+
+  base::Result<std::unique_ptr<kafka::Producer>> open_producer();
+
+  /// Of a new epoch, or where tails do not count: nothing is known of any partition but where it ends.
+  static Tails no_tails(const std::vector<pipeline::TopicIncarnation>& topics);
+
+  /// Of a clean stop, where nothing was written since: as the checkpoint has them. Nothing: recover_tails() has to
+  /// look.
+  static std::optional<Tails> settled_tails(const pipeline::Checkpoint& stored,
+                                            const std::vector<pipeline::TopicIncarnation>& topics);
+
+  /// Writes a marker into every partition and walks back from it to the last stream record (rule K-9).
+  base::Result<Tails> recover_tails(kafka::Producer& producer, const pipeline::Checkpoint& stored,
+                                    const std::vector<pipeline::TopicIncarnation>& topics);
+
+ private:
+  base::Result<void> ensure_topics(kafka::Topics& topics);
+  base::Result<void> read_control_topic(BrokerFacts& facts);
+
+  const config::Settings& settings_;
+  bool has_warned_ = false;
+};
+
+}  // namespace sluice::connector

@@ -1,0 +1,29 @@
+// The codec behind the pipeline's Encoder port: adds the time, the route and the control record of a schema.
+//
+// Thread rule: the pipeline's thread.
+#pragma once
+
+#include "sluice/codec/envelope_encoder.h"
+#include "sluice/codec/stream_header.h"
+#include "sluice/pipeline/encoder.h"
+
+namespace sluice::connector {
+
+class EncoderPort final : public pipeline::Encoder {
+ public:
+  EncoderPort(codec::EncoderOptions options, codec::Route route);
+
+  base::Result<void> prepare(const change::TableSchemaPtr& schema, change::RecordBatch& announcement) override;
+  base::Result<void> encode(const change::ChangeEvent& event, change::RecordBatch& out) override;
+  std::string_view header(change::RecordKind kind, const change::EventId& last) override;
+
+  /// Pieces of text that were no UTF-8 and were replaced.
+  std::uint64_t replacements() const { return encoder_.replacements(); }
+
+ private:
+  codec::EnvelopeEncoder encoder_;
+  codec::Route route_;
+  codec::StreamHeaderBytes header_{};
+};
+
+}  // namespace sluice::connector

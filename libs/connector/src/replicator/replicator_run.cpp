@@ -1,0 +1,310 @@
+#include "replicator_run.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "../adapter_options.h"
+#include "../routing.h"
+#include "sluice/connector/version.h"
+#include "sluice/log/log.h"
+#include "sluice/pipeline/wait.h"
+
+namespace sluice::connector {
+namespace {
+
+const log::Logger logger = log::get("replicator");
+// Ports say when they need us; this only bounds what nobody said.
+constexpr base::Milliseconds kMaxWait{500};
+constexpr base::Milliseconds kSettlePoll{20};
+// For the last feedback: without it the server would only send again what we filter out.
+constexpr base::Milliseconds kGoodbye{2'000};
+
+pipeline::SnapshotMode mode_of(config::SnapshotMode mode) {
+  return mode == config::SnapshotMode::Never ? pipeline::SnapshotMode::Never : pipeline::SnapshotMode::Initial;
+}
+
+}  // namespace
+
+base::Result<void> run_replicator(const config::Settings& settings, const ReplicatorFlags& flags,
+                                  pipeline::StopSignal& stop) {
+  return ReplicatorRun(settings, flags, stop).run();
+}
+
+ReplicatorRun::ReplicatorRun(const config::Settings& settings, const ReplicatorFlags& flags, pipeline::StopSignal& stop)
+    : settings_(settings), flags_(flags), stop_(stop), broker_(settings), catalog_(connect_options(settings)) {}
+
+base::Result<void> ReplicatorRun::run() {
+  SLUICE_ASSIGN(store_, offsets::LmdbOffsetStore::open(settings_.state_dir, settings_.pipeline_name()));
+  const auto on_retry = [](const base::Error& error, base::Milliseconds wait) {
+    logger.warning(error);
+    logger.info("trying again in {} ms", wait.count());
+  };
+  SLUICE_TRY(pipeline::supervise(supervise_limits(settings_), stop_, on_retry, [this] { return attempt(); }));
+  return is_settled_ || !living_ ? base::Result<void>{} : settle();
+}
+
+pipeline::Attempt ReplicatorRun::attempt() {
+  worked_ = false;
+  auto result = start_and_stream();
+  // An error of the producer ends everything that is in memory; one of PostgreSQL does not (rules K-3, K-9).
+  if (!result && living_ && living_->replication->sink_failed()) living_.reset();
+  return {std::move(result), worked_ ? pipeline::AttemptResult::Worked : pipeline::AttemptResult::Failed};
+}
+
+base::Result<void> ReplicatorRun::start_and_stream() {
+  while (true) {
+    SLUICE_ASSIGN(auto source, SourceSession::open(settings_, catalog_));
+    SLUICE_ASSIGN(const auto facts, gather(source));
+    SLUICE_ASSIGN(const auto plan, pipeline::plan_start(facts));
+    if (living_) {
+      SLUICE_TRY(pipeline::check_tails(facts, change::lsn_of(living_->replication->resume_position())));
+    } else {
+      SLUICE_TRY(begin(source, facts, plan));
+    }
+    if (stop_.requested()) return {};
+    SLUICE_ASSIGN(const DriveEnd end, stream(source));
+    if (end == DriveEnd::Stopped) return {};
+    SLUICE_TRY(wait_while_parked());
+    if (stop_.requested()) return {};
+  }
+}
+
+base::Result<pipeline::StartFacts> ReplicatorRun::gather(SourceSession& source) {
+  pipeline::StartFacts facts;
+  facts.pipeline = settings_.pipeline_name();
+  facts.snapshot = mode_of(settings_.postgres.snapshot);
+  facts.accept_routing_change = flags_.accept_routing_change;
+  if (living_) {
+    facts.stored = living_->replication->checkpoint();
+  } else {
+    SLUICE_ASSIGN(facts.stored, store_->load());
+  }
+  SLUICE_ASSIGN(auto from_source, source.gather(settings_, facts.stored));
+  SLUICE_ASSIGN(auto from_broker, broker_.gather());
+  facts.server = std::move(from_source.server);
+  facts.history = std::move(from_source.history);
+  facts.slot = std::move(from_source.slot);
+  facts.publication = std::move(from_source.publication);
+  facts.topics = std::move(from_broker.topics);
+  facts.announced_epoch = from_broker.announced_epoch;
+  facts.fingerprint = fingerprint_of(settings_, facts.topics.front().partitions);
+  return facts;
+}
+
+base::Result<void> ReplicatorRun::begin(SourceSession& source, const pipeline::StartFacts& facts,
+                                        const pipeline::StartPlan& plan) {
+  if (const auto* fresh = std::get_if<pipeline::StartFresh>(&plan)) return begin_fresh(source, facts, *fresh);
+  if (const auto* adopted = std::get_if<pipeline::StartAdopt>(&plan)) return begin_adopted(facts, *adopted);
+  return resume(facts, std::get<pipeline::StartResume>(plan));
+}
+
+pipeline::Checkpoint ReplicatorRun::new_checkpoint(const pipeline::StartFacts& facts, std::uint32_t epoch) const {
+  pipeline::Checkpoint checkpoint;
+  checkpoint.pipeline = facts.pipeline;
+  checkpoint.epoch = epoch;
+  checkpoint.fingerprint = facts.fingerprint;
+  checkpoint.snapshot = pipeline::SnapshotPhase::Intended;
+  checkpoint.slot.name = settings_.postgres.slot_name;
+  checkpoint.slot.system_id = facts.server.system_id;
+  checkpoint.slot.timeline = facts.server.timeline;
+  checkpoint.slot.database = facts.server.database;
+  checkpoint.publication = pipeline::incarnation_of(facts.publication);
+  checkpoint.topics = facts.topics;
+  return checkpoint;
+}
+
+base::Result<void> ReplicatorRun::begin_fresh(SourceSession& source, const pipeline::StartFacts& facts,
+                                              const pipeline::StartFresh& plan) {
+  const bool wants_snapshot = facts.snapshot == pipeline::SnapshotMode::Initial;
+  pipeline::Checkpoint checkpoint = new_checkpoint(facts, plan.epoch);
+  // The intent first: a slot without a state that knows it would be somebody else's at the next start (rule P-24).
+  SLUICE_TRY(store_->save(checkpoint));
+  if (plan.drop_own_slot) SLUICE_TRY(source.drop_slot(settings_));
+  SLUICE_ASSIGN(const auto slot, source.create_slot(settings_));
+  logger.info("slot {} made at {}, epoch {}", settings_.postgres.slot_name, change::to_string(slot.consistent_point),
+              plan.epoch);
+  SLUICE_TRY(broker_.announce(codec::EpochRecord{facts.pipeline, plan.epoch, facts.server.system_id,
+                                                 facts.server.database, settings_.postgres.slot_name}));
+  checkpoint.position = change::position_of(slot.consistent_point);
+  checkpoint.last_data_end = checkpoint.position;
+  checkpoint.slot.consistent_point = slot.consistent_point;
+  checkpoint.snapshot = wants_snapshot ? pipeline::SnapshotPhase::Running : pipeline::SnapshotPhase::None;
+  SLUICE_TRY(store_->save(checkpoint));
+  SLUICE_ASSIGN(auto producer, broker_.open_producer());
+  SLUICE_TRY(make_pipeline(std::move(producer), std::move(checkpoint), BrokerSession::no_tails(facts.topics)));
+  if (!wants_snapshot) return {};
+  auto read = snapshot(source, slot, facts);
+  // The exported snapshot is gone with its connection: a snapshot that failed begins again under a new epoch.
+  if (!read) living_.reset();
+  return read;
+}
+
+base::Result<void> ReplicatorRun::begin_adopted(const pipeline::StartFacts& facts, const pipeline::StartAdopt& plan) {
+  pipeline::Checkpoint checkpoint = new_checkpoint(facts, plan.epoch);
+  SLUICE_TRY(broker_.announce(codec::EpochRecord{facts.pipeline, plan.epoch, facts.server.system_id,
+                                                 facts.server.database, settings_.postgres.slot_name}));
+  checkpoint.position = plan.position;
+  checkpoint.last_data_end = plan.position;
+  checkpoint.slot.consistent_point = change::lsn_of(plan.position);
+  checkpoint.snapshot = pipeline::SnapshotPhase::None;
+  SLUICE_TRY(store_->save(checkpoint));
+  logger.info("slot {} adopted at {}, without a snapshot", settings_.postgres.slot_name,
+              change::to_string(change::lsn_of(plan.position)));
+  SLUICE_ASSIGN(auto producer, broker_.open_producer());
+  return make_pipeline(std::move(producer), std::move(checkpoint), BrokerSession::no_tails(facts.topics));
+}
+
+base::Result<void> ReplicatorRun::resume(const pipeline::StartFacts& facts, const pipeline::StartResume& plan) {
+  pipeline::Checkpoint checkpoint = *facts.stored;
+  auto tails = checkpoint.settled ? BrokerSession::settled_tails(checkpoint, facts.topics) : std::nullopt;
+  checkpoint.position = plan.position;
+  checkpoint.fingerprint = facts.fingerprint;
+  checkpoint.slot.timeline = facts.server.timeline;
+  checkpoint.publication = pipeline::incarnation_of(facts.publication);
+  checkpoint.topics = facts.topics;
+  checkpoint.settled = false;
+  checkpoint.tails.clear();
+  // From the first record on this life may end without a word: the state must say so before (rule P-2.7).
+  SLUICE_TRY(store_->save(checkpoint));
+  SLUICE_ASSIGN(auto producer, broker_.open_producer());
+  if (!tails) {
+    if (settings_.kafka.delivery == config::Delivery::Deduplicated) {
+      SLUICE_ASSIGN(tails, broker_.recover_tails(*producer, checkpoint, facts.topics));
+    } else {
+      tails = BrokerSession::no_tails(facts.topics);
+    }
+  }
+  change::Lsn highest;
+  for (const auto& topic : tails->last) {
+    for (const auto& last : topic) {
+      if (last.epoch == checkpoint.epoch) highest = std::max(highest, last.commit_lsn);
+    }
+  }
+  SLUICE_TRY(pipeline::check_tails(facts, highest));
+  logger.info("going on at {} in epoch {}", change::to_string(change::lsn_of(plan.position)), plan.epoch);
+  return make_pipeline(std::move(producer), std::move(checkpoint), std::move(*tails));
+}
+
+base::Result<void> ReplicatorRun::make_pipeline(std::unique_ptr<kafka::Producer> producer,
+                                                pipeline::Checkpoint checkpoint, Tails tails) {
+  const codec::Route route{0, static_cast<std::int32_t>(tails.last.front().size())};
+  codec::EncoderOptions options;
+  options.version = std::string(kVersion);
+  options.source_name = settings_.pipeline_name();
+  options.database = checkpoint.slot.database;
+  options.tombstones =
+      settings_.kafka.tombstones == config::AutoSwitch::On ? codec::Tombstones::On : codec::Tombstones::Off;
+  options.messages = route;
+  living_.emplace(LivingPipeline{std::move(producer), EncoderPort(std::move(options), route), nullptr});
+  living_->replication = std::make_unique<pipeline::Replication>(
+      living_->encoder, *living_->producer, *store_, std::move(checkpoint), pipeline::TailFilter(std::move(tails.last)),
+      std::move(tails.end_offsets), replication_limits(settings_));
+  return {};
+}
+
+base::Result<void> ReplicatorRun::snapshot(SourceSession& source, const postgres::CreatedSlot& slot,
+                                           const pipeline::StartFacts& facts) {
+  const std::uint32_t epoch = living_->replication->checkpoint().epoch;
+  SLUICE_ASSIGN(const auto rows, source.open_snapshot(settings_, slot, epoch));
+  SLUICE_ASSIGN(const DriveEnd end, drive(*rows));
+  living_->replication->detach();
+  if (end != DriveEnd::Finished) {
+    const bool is_parked = end == DriveEnd::Parked;
+    return base::fail(is_parked ? base::Recovery::Retry : base::Recovery::Stop,
+                      is_parked ? "kafka.unreachable" : "replicator.not_settled",
+                      is_parked ? "Kafka acknowledged nothing for too long during the snapshot, which begins again"
+                                : "the stop came before the snapshot was complete; it begins again at the next start");
+  }
+  codec::SnapshotRecord record = describe_snapshot(*rows, facts.pipeline, epoch, slot.consistent_point);
+  const auto& ends = living_->replication->end_offsets();
+  for (change::TopicIndex topic = 0; topic < facts.topics.size(); ++topic) {
+    for (std::size_t partition = 0; partition < ends[topic].size(); ++partition) {
+      const std::int64_t begin = facts.topics[topic].end_offsets[partition];
+      record.ranges.push_back({facts.topics[topic].topic, static_cast<std::int32_t>(partition), begin,
+                               std::max(begin, ends[topic][partition])});
+    }
+  }
+  SLUICE_TRY(broker_.announce(record));
+  SLUICE_TRY(living_->replication->enter(pipeline::SnapshotPhase::Done));
+  logger.info("snapshot of {} tables is complete", record.tables.size());
+  return {};
+}
+
+base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::stream(SourceSession& source) {
+  pipeline::Replication& replication = *living_->replication;
+  const change::Lsn from = change::lsn_of(replication.resume_position());
+  SLUICE_ASSIGN(auto changes, source.open_stream(settings_, from, replication.checkpoint().epoch));
+  logger.info("streaming from {}", change::to_string(from));
+  auto end = drive(changes.source());
+  if (end && *end == DriveEnd::Stopped) {
+    SLUICE_TRY(settle());
+    SLUICE_TRY(changes.stream->finish(kGoodbye));
+  }
+  replication.detach();
+  return end;
+}
+
+base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::drive(pipeline::ChangeSource& source) {
+  pipeline::Replication& replication = *living_->replication;
+  replication.attach(source, base::Clock::now());
+  worked_ = true;
+  while (!stop_.requested()) {
+    const base::Deadline now = base::Clock::now();
+    auto step = replication.step(now);
+    if (!step) {
+      replication.detach();
+      return tl::make_unexpected(std::move(step.error()));
+    }
+    if (*step == pipeline::StepResult::Finished) return DriveEnd::Finished;
+    if (*step == pipeline::StepResult::Park) {
+      logger.warning({base::Recovery::Retry, "kafka.parked",
+                      "Kafka takes nothing: the connection to PostgreSQL is closed until it does"});
+      return DriveEnd::Parked;
+    }
+    if (*step == pipeline::StepResult::Progress) continue;
+    const auto read_wait = replication.wants_to_read() ? source.waits_for() : pipeline::Wait{};
+    pipeline::wait(stop_, pipeline::WatchStop::Watched, now + kMaxWait, {read_wait, living_->producer->waits_for()});
+  }
+  return DriveEnd::Stopped;
+}
+
+base::Result<void> ReplicatorRun::wait_while_parked() {
+  pipeline::Replication& replication = *living_->replication;
+  while (!stop_.requested() && !replication.can_resume()) {
+    const base::Deadline now = base::Clock::now();
+    SLUICE_TRY(replication.tend(now));
+    pipeline::wait(stop_, pipeline::WatchStop::Watched, now + kMaxWait, {living_->producer->waits_for()});
+  }
+  return {};
+}
+
+base::Result<void> ReplicatorRun::settle() {
+  pipeline::Replication& replication = *living_->replication;
+  const base::Deadline grace_end = base::Clock::now() + settings_.stop_grace;
+  replication.stop_reading();
+  while (!replication.settled()) {
+    const base::Deadline now = base::Clock::now();
+    if (stop_.forced() || now >= grace_end) {
+      return base::fail(
+          base::Recovery::Stop, "replicator.not_settled",
+          "the stop came before Kafka had acknowledged everything. Nothing is lost: what is missing is sent again "
+          "at the next start");
+    }
+    if (replication.has_source()) {
+      // Without PostgreSQL what was handed over can still settle, unless it ends inside a transaction.
+      if (!replication.step(now) && !replication.sink_failed()) replication.detach();
+    } else {
+      SLUICE_TRY(replication.tend(now));
+    }
+    pipeline::wait(stop_, pipeline::WatchStop::Ignored, now + kSettlePoll, {living_->producer->waits_for()});
+  }
+  if (auto saved = replication.save_final(topics_of(settings_)); !saved) {
+    return base::fail(base::Recovery::Stop, "replicator.not_settled",
+                      "everything is in Kafka, but the last position could not be stored: " + saved.error().message);
+  }
+  is_settled_ = true;
+  return {};
+}
+
+}  // namespace sluice::connector

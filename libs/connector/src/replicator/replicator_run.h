@@ -1,0 +1,73 @@
+// One life of the replicator: attempts, each of which starts or goes on, until a stop.
+//
+// Thread rule: the pipeline's thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker_session.h"
+#include "encoder_port.h"
+#include "sluice/config/settings.h"
+#include "sluice/connector/replicator.h"
+#include "sluice/offsets/lmdb_offset_store.h"
+#include "sluice/pipeline/replication.h"
+#include "sluice/pipeline/start_plan.h"
+#include "sluice/pipeline/stop_signal.h"
+#include "sluice/pipeline/supervise.h"
+#include "source_session.h"
+
+namespace sluice::connector {
+
+/// What lives on over a reconnect to PostgreSQL and over parking: the producer with what is in flight, and the
+/// replication that knows it. It ends with an error of the producer (rule K-3).
+struct LivingPipeline {
+  std::unique_ptr<kafka::Producer> producer;
+  EncoderPort encoder;
+  std::unique_ptr<pipeline::Replication> replication;
+};
+
+class ReplicatorRun {
+ public:
+  ReplicatorRun(const config::Settings& settings, const ReplicatorFlags& flags, pipeline::StopSignal& stop);
+
+  base::Result<void> run();
+
+ private:
+  pipeline::Attempt attempt();
+  base::Result<void> start_and_stream();
+
+  // Starting: facts → plan → a living pipeline.
+  base::Result<pipeline::StartFacts> gather(SourceSession& source);
+  base::Result<void> begin(SourceSession& source, const pipeline::StartFacts& facts, const pipeline::StartPlan& plan);
+  base::Result<void> begin_fresh(SourceSession& source, const pipeline::StartFacts& facts,
+                                 const pipeline::StartFresh& plan);
+  base::Result<void> begin_adopted(const pipeline::StartFacts& facts, const pipeline::StartAdopt& plan);
+  base::Result<void> resume(const pipeline::StartFacts& facts, const pipeline::StartResume& plan);
+  base::Result<void> make_pipeline(std::unique_ptr<kafka::Producer> producer, pipeline::Checkpoint checkpoint,
+                                   Tails tails);
+  pipeline::Checkpoint new_checkpoint(const pipeline::StartFacts& facts, std::uint32_t epoch) const;
+
+  // Running.
+  enum class DriveEnd { Stopped, Parked, Finished };
+  base::Result<void> snapshot(SourceSession& source, const postgres::CreatedSlot& slot,
+                              const pipeline::StartFacts& facts);
+  base::Result<DriveEnd> stream(SourceSession& source);
+  base::Result<DriveEnd> drive(pipeline::ChangeSource& source);
+  base::Result<void> wait_while_parked();
+  base::Result<void> settle();
+
+  const config::Settings& settings_;
+  ReplicatorFlags flags_;
+  pipeline::StopSignal& stop_;
+  std::unique_ptr<offsets::LmdbOffsetStore> store_;
+  BrokerSession broker_;
+  postgres::SqlCatalog catalog_;
+  std::optional<LivingPipeline> living_;
+  bool worked_ = false;      // the attempt came as far as reading
+  bool is_settled_ = false;  // the last checkpoint is that of a clean stop
+};
+
+}  // namespace sluice::connector

@@ -1,0 +1,19 @@
+// Where records go, and the fingerprint of everything that decides it (rule P-5).
+//
+// Thread rule: pure functions.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sluice/config/settings.h"
+
+namespace sluice::connector {
+
+/// The topics of a pipeline, by change::TopicIndex.
+std::vector<std::string> topics_of(const config::Settings& settings);
+
+/// Readable, so that two of them can be told apart by an operator.
+std::string fingerprint_of(const config::Settings& settings, std::int32_t partitions);
+
+}  // namespace sluice::connector

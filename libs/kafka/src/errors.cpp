@@ -1,0 +1,71 @@
+#include "errors.h"
+
+#include <fmt/format.h>
+
+namespace sluice::kafka {
+namespace {
+
+using base::Error;
+using base::Recovery;
+
+std::string text(std::string_view subject, rd_kafka_resp_err_t code, std::string_view remedy) {
+  return fmt::format("{}: {}. {}", subject, rd_kafka_err2str(code), remedy);
+}
+
+}  // namespace
+
+bool is_transport(rd_kafka_resp_err_t code) {
+  switch (code) {
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+    case RD_KAFKA_RESP_ERR__RESOLVE:
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+    case RD_KAFKA_RESP_ERR__SSL:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE:
+    case RD_KAFKA_RESP_ERR__NODE_UPDATE:
+    case RD_KAFKA_RESP_ERR__DESTROY_BROKER:
+    case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
+    case RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION:
+    case RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE: return true;
+    default: return false;
+  }
+}
+
+Error error_of(rd_kafka_resp_err_t code, std::string_view subject, std::string_view fallback_id) {
+  switch (code) {
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+    case RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM:
+    case RD_KAFKA_RESP_ERR_ILLEGAL_SASL_STATE:
+      return {Recovery::Stop, "kafka.auth_failed",
+              text(subject, code, "Check the user name, the password and the SASL mechanism")};
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+      return {Recovery::Stop, "kafka.forbidden", text(subject, code, "Grant this user the right, then start again")};
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_ID:
+      return {Recovery::Stop, "kafka.topic_missing",
+              text(subject, code, "Create the topic, or allow its creation with kafka.create_topics")};
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+      return {Recovery::Stop, "kafka.partitions_changed",
+              text(subject, code,
+                   "The topic has another number of partitions than when this pipeline began; restore it, or migrate "
+                   "by the documented command")};
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
+    case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
+      return {
+          Recovery::Stop, "kafka.message_too_large",
+          text(subject, code, "Raise max.message.bytes of the topic and kafka.max_message_bytes, then start again")};
+    default: break;
+  }
+  if (is_transport(code))
+    return {Recovery::Retry, "kafka.unreachable",
+            text(subject, code, "Check that the brokers run and that kafka.brokers names them")};
+  return {Recovery::Retry, fallback_id, text(subject, code, "It is tried again; look at the broker's log if it stays")};
+}
+
+}  // namespace sluice::kafka

@@ -1,0 +1,20 @@
+// librdkafka's error codes as errors of the house.
+#pragma once
+
+#include <librdkafka/rdkafka.h>
+
+#include <string>
+#include <string_view>
+
+#include "sluice/base/error.h"
+
+namespace sluice::kafka {
+
+/// What `code` means wherever it turns up; `subject` names what was being done to what ("topic cdc-events").
+/// Codes that have no meaning of their own become `fallback_id`, Retry.
+base::Error error_of(rd_kafka_resp_err_t code, std::string_view subject, std::string_view fallback_id);
+
+/// True for errors of a connection: librdkafka goes on trying by itself.
+bool is_transport(rd_kafka_resp_err_t code);
+
+}  // namespace sluice::kafka

@@ -1,0 +1,309 @@
+#include "sluice/kafka/producer.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <array>
+
+#include "client.h"
+#include "errors.h"
+#include "sluice/base/check.h"
+
+namespace sluice::kafka {
+namespace {
+
+using base::Error;
+using base::fail;
+using base::Recovery;
+using base::Result;
+using pipeline::Delivery;
+using pipeline::SendStatus;
+using pipeline::Ticket;
+
+/// Bound of one deliveries(), so that reading and sending get their turn.
+constexpr std::size_t kMaxDeliveries = 65'536;
+
+/// librdkafka carries a pointer with every record; a ticket fits into it.
+void* to_opaque(Ticket ticket) { return reinterpret_cast<void*>(static_cast<std::uintptr_t>(ticket.value)); }
+Ticket to_ticket(const void* opaque) { return {reinterpret_cast<std::uintptr_t>(opaque)}; }
+static_assert(sizeof(std::uintptr_t) >= sizeof(Ticket::value));
+
+/// rd_kafka_produce() copies and does not write, but its parameter is not const.
+void* bytes_of(std::string_view text) { return const_cast<char*>(text.data()); }
+
+Properties producer_properties(const ProducerOptions& options) {
+  return {
+      {"enable.idempotence", "true"},
+      {"acks", "all"},
+      {"max.in.flight", "5"},
+      {"message.timeout.ms", "0"},
+      {"partitioner", "murmur2_random"},
+      {"compression.type", options.compression},
+      {"linger.ms", std::to_string(options.linger.count())},
+      {"batch.size", std::to_string(options.max_batch_bytes)},
+      {"batch.num.messages", std::to_string(options.max_batch_records)},
+      {"queue.buffering.max.messages", std::to_string(options.max_queue_records)},
+      {"queue.buffering.max.kbytes", std::to_string(options.max_queue_kilobytes)},
+      {"message.max.bytes", std::to_string(options.max_message_bytes)},
+  };
+}
+
+class RdkafkaProducer final : public Producer {
+ public:
+  RdkafkaProducer(const ClientOptions& client, const ProducerOptions& options, std::vector<std::string> topics,
+                  std::string control_topic)
+      : state_(client), max_message_bytes_(options.max_message_bytes), names_(std::move(topics)) {
+    names_.push_back(std::move(control_topic));
+  }
+  RdkafkaProducer(const RdkafkaProducer&) = delete;
+  RdkafkaProducer& operator=(const RdkafkaProducer&) = delete;
+
+  ~RdkafkaProducer() override {
+    if (!client_) return;
+    rd_kafka_purge(client_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+  }
+
+  Result<void> start(const ClientOptions& client, const ProducerOptions& options);
+
+  Result<SendStatus> send(const change::Record& record, Ticket ticket) override;
+  Result<std::span<const Delivery>> deliveries() override;
+  std::uint64_t in_flight_records() const override { return in_flight_records_; }
+  std::uint64_t in_flight_bytes() const override { return in_flight_bytes_; }
+  pipeline::Wait waits_for() const override;
+  Result<void> flush(base::Deadline deadline) override;
+  Reachability reachability() const override { return state_.reachability(); }
+
+ private:
+  std::size_t slot(change::TopicIndex topic) const;
+  rd_kafka_resp_err_t produce(rd_kafka_topic_t* topic, const change::Record& record, Ticket ticket);
+  Error refused(rd_kafka_resp_err_t code, const change::Record& record, std::string_view topic);
+  Result<void> take(rd_kafka_event_t* event);
+  Result<void> take_deliveries(rd_kafka_event_t* event);
+  Result<void> take_error(rd_kafka_event_t* event);
+  Result<bool> take_next(int timeout_ms);
+  tl::unexpected<Error> finish(Error error);
+  Error failed(const rd_kafka_message_t& message) const;
+
+  ClientState state_;
+  WakeFd wake_;
+  std::uint32_t max_message_bytes_;
+  std::vector<std::string> names_;  ///< the last one is the control topic
+  ClientHandle client_;
+  QueueHandle queue_;
+  std::vector<TopicHandle> topics_;
+  std::vector<Delivery> delivered_;  ///< since the last deliveries()
+  std::vector<Delivery> returned_;
+  bool more_waits_ = false;
+  std::uint64_t in_flight_records_ = 0;
+  std::uint64_t in_flight_bytes_ = 0;
+  std::optional<Error> finished_;
+};
+
+Result<void> RdkafkaProducer::start(const ClientOptions& client, const ProducerOptions& options) {
+  SLUICE_ASSIGN(ConfHandle conf, make_conf(client, producer_properties(options), state_));
+  rd_kafka_conf_set_events(conf.get(),
+                           RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG | RD_KAFKA_EVENT_STATS);
+  SLUICE_ASSIGN(client_, make_client(RD_KAFKA_PRODUCER, std::move(conf)));
+  queue_.reset(rd_kafka_queue_get_main(client_.get()));
+  wake_.watch(queue_.get());
+  for (std::size_t i = 0; i < names_.size(); ++i) {
+    rd_kafka_topic_conf_t* topic_conf = rd_kafka_default_topic_conf_dup(client_.get());
+    rd_kafka_topic_conf_set_opaque(topic_conf, reinterpret_cast<void*>(i));
+    rd_kafka_topic_t* topic = rd_kafka_topic_new(client_.get(), names_[i].c_str(), topic_conf);
+    if (topic == nullptr) {
+      rd_kafka_topic_conf_destroy(topic_conf);
+      return tl::make_unexpected(
+          error_of(rd_kafka_last_error(), fmt::format("topic {}", names_[i]), "kafka.delivery_failed"));
+    }
+    topics_.emplace_back(topic);
+  }
+  return {};
+}
+
+std::size_t RdkafkaProducer::slot(change::TopicIndex topic) const {
+  const std::size_t index = topic == change::kControlTopic ? topics_.size() - 1 : topic;
+  SLUICE_CHECK(index < topics_.size(), "the encoder names topics that the producer was opened with");
+  return index;
+}
+
+rd_kafka_resp_err_t RdkafkaProducer::produce(rd_kafka_topic_t* topic, const change::Record& record, Ticket ticket) {
+  void* const value = record.tombstone ? nullptr : bytes_of(record.value);
+  const std::size_t value_size = record.tombstone ? 0 : record.value.size();
+  if (record.header.empty()) {
+    const int result = rd_kafka_produce(topic, record.partition, RD_KAFKA_MSG_F_COPY, value, value_size,
+                                        record.key.data(), record.key.size(), to_opaque(ticket));
+    return result == 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_last_error();
+  }
+  const std::array<rd_kafka_vu_t, 7> arguments{{
+      {RD_KAFKA_VTYPE_RKT, {.rkt = topic}},
+      {RD_KAFKA_VTYPE_PARTITION, {.i32 = record.partition}},
+      {RD_KAFKA_VTYPE_MSGFLAGS, {.i = RD_KAFKA_MSG_F_COPY}},
+      {RD_KAFKA_VTYPE_VALUE, {.mem = {value, value_size}}},
+      {RD_KAFKA_VTYPE_KEY, {.mem = {bytes_of(record.key), record.key.size()}}},
+      {RD_KAFKA_VTYPE_OPAQUE, {.ptr = to_opaque(ticket)}},
+      {RD_KAFKA_VTYPE_HEADER, {.header = {"sluice", record.header.data(), static_cast<ssize_t>(record.header.size())}}},
+  }};
+  const ErrorHandle error(rd_kafka_produceva(client_.get(), arguments.data(), arguments.size()));
+  return error ? rd_kafka_error_code(error.get()) : RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+Result<SendStatus> RdkafkaProducer::send(const change::Record& record, Ticket ticket) {
+  if (finished_) return tl::make_unexpected(*finished_);
+  const std::size_t index = slot(record.topic);
+  const rd_kafka_resp_err_t code = produce(topics_[index].get(), record, ticket);
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    ++in_flight_records_;
+    in_flight_bytes_ += record.key.size() + (record.tombstone ? 0 : record.value.size());
+    return SendStatus::Accepted;
+  }
+  if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) return SendStatus::Full;
+  return finish(refused(code, record, names_[index]));
+}
+
+Error RdkafkaProducer::refused(rd_kafka_resp_err_t code, const change::Record& record, std::string_view topic) {
+  if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+    return {
+        Recovery::Stop, "kafka.message_too_large",
+        fmt::format("A record for topic {} partition {} has a key of {} and a value of {} bytes; the limit "
+                    "kafka.max_message_bytes is {} bytes. Raise it and the topic's max.message.bytes, then start again",
+                    topic, record.partition, record.key.size(), record.value.size(), max_message_bytes_)};
+  if (code == RD_KAFKA_RESP_ERR__FATAL) {
+    std::array<char, 512> reason{};
+    const auto fatal = rd_kafka_fatal_error(client_.get(), reason.data(), reason.size());
+    return {Recovery::Retry, "kafka.producer_fatal",
+            fmt::format("The producer cannot go on: {} ({}). A new one begins at the last confirmed position",
+                        reason.data(), rd_kafka_err2name(fatal))};
+  }
+  return error_of(code, fmt::format("Sending to topic {} partition {}", topic, record.partition),
+                  "kafka.delivery_failed");
+}
+
+Error RdkafkaProducer::failed(const rd_kafka_message_t& message) const {
+  const char* topic = rd_kafka_topic_name(message.rkt);
+  if (message.err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || message.err == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE)
+    return {Recovery::Stop, "kafka.message_too_large",
+            fmt::format("The broker refuses a record of topic {} partition {} with a key of {} and a value of {} bytes "
+                        "as too large. Raise max.message.bytes of the topic, then start again",
+                        topic, message.partition, message.key_len, message.len)};
+  return error_of(message.err, fmt::format("Delivery to topic {} partition {}", topic, message.partition),
+                  "kafka.delivery_failed");
+}
+
+/// Rule K-3: after a failed delivery everything behind it is given up too, and nothing more is taken.
+tl::unexpected<Error> RdkafkaProducer::finish(Error error) {
+  finished_ = std::move(error);
+  rd_kafka_purge(client_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
+  return tl::make_unexpected(*finished_);
+}
+
+Result<void> RdkafkaProducer::take_deliveries(rd_kafka_event_t* event) {
+  while (const rd_kafka_message_t* message = rd_kafka_event_message_next(event)) {
+    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) return finish(failed(*message));
+    const auto index = reinterpret_cast<std::size_t>(rd_kafka_topic_opaque(message->rkt));
+    const bool control = index + 1 == topics_.size();
+    delivered_.push_back({to_ticket(message->_private),
+                          control ? change::kControlTopic : static_cast<change::TopicIndex>(index), message->partition,
+                          message->offset});
+    --in_flight_records_;
+    in_flight_bytes_ -= message->key_len + message->len;
+  }
+  state_.note_answer();
+  return {};
+}
+
+Result<void> RdkafkaProducer::take_error(rd_kafka_event_t* event) {
+  if (rd_kafka_event_error_is_fatal(event) != 0)
+    return finish({Recovery::Retry, "kafka.producer_fatal",
+                   fmt::format("The producer cannot go on: {}. A new one begins at the last confirmed position",
+                               rd_kafka_event_error_string(event))});
+  note_event(event, state_);
+  if (state_.refusal()) return finish(*state_.refusal());
+  return {};
+}
+
+Result<void> RdkafkaProducer::take(rd_kafka_event_t* event) {
+  switch (rd_kafka_event_type(event)) {
+    case RD_KAFKA_EVENT_DR: return take_deliveries(event);
+    case RD_KAFKA_EVENT_ERROR: return take_error(event);
+    default: note_event(event, state_); return {};
+  }
+}
+
+/// False: there was nothing within the time-out.
+Result<bool> RdkafkaProducer::take_next(int timeout_ms) {
+  const EventHandle event(rd_kafka_queue_poll(queue_.get(), timeout_ms));
+  if (!event) return false;
+  SLUICE_TRY(take(event.get()));
+  return true;
+}
+
+Result<std::span<const Delivery>> RdkafkaProducer::deliveries() {
+  if (finished_) return tl::make_unexpected(*finished_);
+  wake_.drain();
+  more_waits_ = true;
+  while (delivered_.size() < kMaxDeliveries) {
+    SLUICE_ASSIGN(more_waits_, take_next(0));
+    if (!more_waits_) break;
+  }
+  returned_.swap(delivered_);
+  delivered_.clear();
+  return std::span<const Delivery>(returned_);
+}
+
+pipeline::Wait RdkafkaProducer::waits_for() const {
+  pipeline::Wait wait{wake_.fd(), POLLIN, std::nullopt};
+  // What is left over in the queue does not make the descriptor readable again.
+  if (more_waits_ || !delivered_.empty()) wait.deadline = base::Clock::now();
+  return wait;
+}
+
+Result<void> RdkafkaProducer::flush(base::Deadline deadline) {
+  if (finished_) return tl::make_unexpected(*finished_);
+  while (in_flight_records_ > 0) {
+    if (base::Clock::now() >= deadline)
+      return tl::make_unexpected(state_.explained(
+          {Recovery::Retry, "kafka.unreachable",
+           fmt::format("{} records are not acknowledged in time. Check that the brokers run", in_flight_records_)}));
+    SLUICE_TRY(take_next(left_ms(deadline)));
+  }
+  more_waits_ = true;
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Producer>> Producer::open(const ClientOptions& client, const ProducerOptions& options,
+                                                 std::vector<std::string> topics, std::string control_topic) {
+  auto producer = std::make_unique<RdkafkaProducer>(client, options, std::move(topics), std::move(control_topic));
+  SLUICE_TRY(producer->start(client, options));
+  return producer;
+}
+
+Result<std::vector<Delivery>> send_and_wait(pipeline::RecordSink& sink, std::span<const change::Record> records,
+                                            base::Deadline deadline) {
+  SLUICE_CHECK(sink.in_flight_records() == 0, "send_and_wait() has the sink for itself");
+  std::vector<Delivery> deliveries(records.size());
+  std::size_t sent = 0;
+  std::size_t acknowledged = 0;
+  while (acknowledged < records.size()) {
+    while (sent < records.size()) {
+      SLUICE_ASSIGN(const SendStatus status, sink.send(records[sent], Ticket{sent}));
+      if (status == SendStatus::Full) break;
+      ++sent;
+    }
+    SLUICE_ASSIGN(const auto arrived, sink.deliveries());
+    for (const Delivery& delivery : arrived) deliveries[delivery.ticket.value] = delivery;
+    acknowledged += arrived.size();
+    if (acknowledged == records.size()) break;
+    if (base::Clock::now() >= deadline)
+      return fail(Recovery::Retry, "kafka.unreachable",
+                  fmt::format("{} of {} records are not acknowledged in time. Check that the brokers run",
+                              records.size() - acknowledged, records.size()));
+    const pipeline::Wait wait = sink.waits_for();
+    pollfd descriptor{wait.fd, wait.events, 0};
+    ::poll(&descriptor, 1, wait.deadline ? 0 : left_ms(deadline));
+  }
+  return deliveries;
+}
+
+}  // namespace sluice::kafka

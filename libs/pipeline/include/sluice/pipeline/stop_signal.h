@@ -1,0 +1,39 @@
+// How a pipeline is asked to stop: once = settle and leave, twice = leave now. It can be polled like any port.
+//
+// Thread rule: request() from any thread and from a signal handler; everything else by the pipeline's thread.
+#pragma once
+
+#include <atomic>
+
+#include "sluice/base/clock.h"
+
+namespace sluice::pipeline {
+
+class StopSignal {
+ public:
+  StopSignal();
+  ~StopSignal();
+  StopSignal(const StopSignal&) = delete;
+  StopSignal& operator=(const StopSignal&) = delete;
+
+  /// Async-signal-safe.
+  void request() noexcept;
+
+  bool requested() const { return requests_.load(std::memory_order_relaxed) > 0; }
+  bool forced() const { return requests_.load(std::memory_order_relaxed) > 1; }
+
+  /// Readable from the first request on.
+  int fd() const { return fd_; }
+
+  /// Waits for a request until the deadline; true when there was one.
+  bool wait_until(base::Deadline deadline) const;
+
+ private:
+  std::atomic<int> requests_{0};
+  int fd_ = -1;
+};
+
+/// SIGINT and SIGTERM call request() from now on. REQUIRES: `stop` outlives the process's last signal.
+void stop_on_signals(StopSignal& stop);
+
+}  // namespace sluice::pipeline

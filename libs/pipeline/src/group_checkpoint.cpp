@@ -1,0 +1,68 @@
+#include "sluice/pipeline/group_checkpoint.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace sluice::pipeline {
+namespace {
+
+bool is_safe(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+}
+
+std::string url_safe(std::string_view text) {
+  std::string safe;
+  for (const char c : text) {
+    if (is_safe(c)) {
+      safe.push_back(c);
+    } else {
+      fmt::format_to(std::back_inserter(safe), "%{:02x}", static_cast<unsigned char>(c));
+    }
+  }
+  return safe;
+}
+
+}  // namespace
+
+std::string bookkeeping_id(std::string_view group, std::string_view name) {
+  return url_safe(group) + "/" + url_safe(name);
+}
+
+std::string checkpoint_id(std::string_view group, const Partition& partition) {
+  return bookkeeping_id(group, fmt::format("{}-{}", partition.topic, partition.number));
+}
+
+std::string to_json(const GroupCheckpoint& checkpoint) {
+  nlohmann::ordered_json json;
+  json["topic"] = checkpoint.partition.topic;
+  json["partition"] = checkpoint.partition.number;
+  json["topic_id"] = checkpoint.topic_id;
+  json["offset"] = checkpoint.offset;
+  json["from"] = checkpoint.from;
+  json["last_id"] = checkpoint.last_id;
+  json["outputs"] = checkpoint.outputs;
+  return json.dump();
+}
+
+base::Result<GroupCheckpoint> parse_group_checkpoint(std::string_view text) {
+  try {
+    const auto json = nlohmann::json::parse(text);
+    GroupCheckpoint checkpoint;
+    checkpoint.partition.topic = json.at("topic").get<std::string>();
+    checkpoint.partition.number = json.at("partition").get<std::int32_t>();
+    checkpoint.topic_id = json.at("topic_id").get<std::string>();
+    checkpoint.offset = json.at("offset").get<Offset>();
+    checkpoint.from = json.at("from").get<Offset>();
+    checkpoint.last_id = json.at("last_id").get<std::string>();
+    checkpoint.outputs = json.at("outputs").get<std::vector<std::string>>();
+    if (checkpoint.from >= 0 && checkpoint.offset >= checkpoint.from) return checkpoint;
+  } catch (const nlohmann::json::exception&) {
+  }
+  return base::fail(
+      base::Recovery::Stop, "es.bad_checkpoint",
+      "A document of the index sluice-checkpoints is not what this program wrote. Delete the documents of "
+      "this group there: the topic is then read again from its begin, which changes nothing that is right");
+}
+
+}  // namespace sluice::pipeline

@@ -1,0 +1,303 @@
+#include "sluice/pipeline/replication.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "sluice/base/check.h"
+
+namespace sluice::pipeline {
+namespace {
+
+// Records of the control topic belong to no transaction.
+constexpr Ticket kAnnouncementTicket{~std::uint64_t{0}};
+
+std::int64_t wall_clock_us() {
+  return std::chrono::duration_cast<base::Microseconds>(base::WallClock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+Replication::Replication(Encoder& encoder, RecordSink& sink, OffsetStore& store, Checkpoint checkpoint,
+                         TailFilter filter, std::vector<std::vector<std::int64_t>> end_offsets,
+                         ReplicationLimits limits)
+    : encoder_(encoder),
+      sink_(sink),
+      store_(store),
+      limits_(limits),
+      checkpoint_(std::move(checkpoint)),
+      tracker_(checkpoint_.position, checkpoint_.last_data_end),
+      filter_(std::move(filter)),
+      end_offsets_(std::move(end_offsets)),
+      highest_xid_(checkpoint_.highest_xid) {}
+
+void Replication::attach(ChangeSource& source, base::Deadline now) {
+  SLUICE_CHECK(source_ == nullptr, "one source at a time");
+  source_ = &source;
+  finished_ = false;
+  last_progress_ = now;
+  last_room_ = now;
+}
+
+void Replication::detach() {
+  source_ = nullptr;
+  waiting_event_ = nullptr;
+  batch_.clear();
+  next_unsent_ = 0;
+  ends_after_send_ = false;
+  // A new connection sends its Relation messages again, as new objects.
+  prepared_.clear();
+  last_schema_ = nullptr;
+  last_counters_ = nullptr;
+}
+
+base::Result<StepResult> Replication::step(base::Deadline now) {
+  SLUICE_CHECK(source_ != nullptr, "step() reads from the attached source");
+  SLUICE_ASSIGN(const bool delivered, settle(now));
+  checkpoint_if_due(now);
+  SLUICE_TRY(source_->confirm(checkpoint_.position));
+  SLUICE_ASSIGN(const bool sent, read_and_send());
+  if (finished_ && tracker_.settled() && !unsent()) return StepResult::Finished;
+  if (must_park(now)) {
+    ++counters_.parked;
+    return StepResult::Park;
+  }
+  return delivered || sent ? StepResult::Progress : StepResult::Idle;
+}
+
+base::Result<void> Replication::tend(base::Deadline now) {
+  SLUICE_ASSIGN([[maybe_unused]] const bool delivered, settle(now));
+  SLUICE_TRY(send_announcement());
+  checkpoint_if_due(now);
+  return {};
+}
+
+base::Result<bool> Replication::settle(base::Deadline now) {
+  auto polled = sink_.deliveries();
+  sink_failed_ = !polled;
+  SLUICE_ASSIGN(const auto deliveries, std::move(polled));
+  for (const Delivery& delivery : deliveries) {
+    if (delivery.ticket == kAnnouncementTicket) {
+      SLUICE_CHECK(awaited_announcements_ > 0, "an announcement is delivered once");
+      --awaited_announcements_;
+      continue;
+    }
+    tracker_.ack(delivery.ticket);
+    std::int64_t& end = end_offsets_[delivery.topic][static_cast<std::size_t>(delivery.partition)];
+    end = delivery.offset < 0 ? -1 : delivery.offset + 1;
+  }
+  counters_.records_durable += deliveries.size();
+  if (!deliveries.empty() || sink_.in_flight_records() == 0) last_progress_ = now;
+  SettledTransaction settled;
+  if (tracker_.take_settled(settled)) {
+    const std::int64_t wall_us = wall_clock_us();
+    do counters_.commit_to_kafka.observe(wall_us - settled.commit_time_us);
+    while (tracker_.take_settled(settled));
+  }
+  return !deliveries.empty();
+}
+
+void Replication::checkpoint_if_due(base::Deadline now) {
+  const change::Position durable = tracker_.durable();
+  if (durable == checkpoint_.position) return;
+  const bool has_rows = tracker_.last_data_end() != checkpoint_.last_data_end;
+  const bool is_far = durable.value - checkpoint_.position.value >= limits_.idle_checkpoint_bytes;
+  const auto interval = has_rows || is_far ? limits_.checkpoint_interval : limits_.idle_checkpoint_interval;
+  if (now - last_save_ >= interval) save(now);
+}
+
+void Replication::save(base::Deadline now) {
+  last_save_ = now;
+  Checkpoint next = checkpoint_;
+  next.position = tracker_.durable();
+  next.last_data_end = tracker_.last_data_end();
+  next.highest_xid = highest_xid_;
+  next.settled = false;
+  next.tails.clear();
+  auto stored = store_now(std::move(next));
+  if (stored) {
+    store_error_.reset();
+  } else {
+    // What cannot be stored is not confirmed: the server keeps its WAL. The next interval tries again.
+    store_error_ = std::move(stored.error());
+    ++counters_.failed_checkpoints;
+  }
+}
+
+base::Result<void> Replication::store_now(Checkpoint next) {
+  SLUICE_TRY(store_.save(next));
+  checkpoint_ = std::move(next);
+  ++counters_.checkpoints;
+  return {};
+}
+
+base::Result<void> Replication::enter(SnapshotPhase phase) {
+  Checkpoint next = checkpoint_;
+  next.snapshot = phase;
+  return store_now(std::move(next));
+}
+
+base::Result<void> Replication::save_final(const std::vector<std::string>& topics) {
+  SLUICE_CHECK(settled(), "a stop is clean only when everything handed over is durable");
+  Checkpoint last = checkpoint_;
+  last.position = tracker_.durable();
+  last.last_data_end = tracker_.last_data_end();
+  last.highest_xid = highest_xid_;
+  last.settled = true;
+  last.tails.clear();
+  for (change::TopicIndex topic = 0; topic < end_offsets_.size(); ++topic) {
+    for (std::size_t partition = 0; partition < end_offsets_[topic].size(); ++partition) {
+      const auto number = static_cast<std::int32_t>(partition);
+      const std::int64_t end = end_offsets_[topic][partition];
+      // Without the end offset the next start must read the tail itself.
+      if (end < 0) last.settled = false;
+      last.tails.push_back({topics[topic], number, end, filter_.last(topic, number)});
+    }
+  }
+  SLUICE_TRY(store_now(std::move(last)));
+  if (source_ != nullptr) return source_->confirm(checkpoint_.position);
+  return {};
+}
+
+base::Result<bool> Replication::read_and_send() {
+  bool worked = false;
+  for (std::uint32_t items = 0; items < limits_.max_items_per_step; ++items) {
+    SLUICE_TRY(send_announcement());
+    SLUICE_TRY(send_unsent());
+    if (!may_read()) break;
+    if (waiting_event_ != nullptr) {
+      SLUICE_TRY(encode(*std::exchange(waiting_event_, nullptr)));
+      worked = true;
+      continue;
+    }
+    if (has_read_enough()) break;
+    SLUICE_ASSIGN(const auto item, source_->next());
+    if (!item) break;
+    SLUICE_TRY(take(*item));
+    worked = true;
+  }
+  return worked;
+}
+
+base::Result<void> Replication::take(const change::SourceItem& item) {
+  if (const auto* event = std::get_if<const change::ChangeEvent*>(&item)) return take_change(**event);
+  if (const auto* end = std::get_if<change::TransactionEnd>(&item)) {
+    if (tracker_.inside_transaction()) ++counters_.transactions;
+    tracker_.end_transaction(*end);
+    remember_xid(end->xid);
+  } else if (const auto* heartbeat = std::get_if<change::Heartbeat>(&item)) {
+    tracker_.heartbeat(heartbeat->position);
+  } else {
+    finished_ = true;
+    if (tracker_.inside_transaction()) tracker_.end_transaction({.end = tracker_.handed_over()});
+  }
+  return {};
+}
+
+base::Result<void> Replication::take_change(const change::ChangeEvent& event) {
+  if (event.table != nullptr && event.table.get() != last_schema_) {
+    if (!prepared_.contains(event.table)) SLUICE_TRY(announce(event.table));
+    last_schema_ = event.table.get();
+    last_counters_ = &counters_.tables[change::qualified_name(*event.table)];
+  }
+  if (next_announcement_ < announcement_.size() || awaited_announcements_ > 0) {
+    waiting_event_ = &event;  // valid until next(), and next() is not called before it was encoded
+    return {};
+  }
+  return encode(event);
+}
+
+base::Result<void> Replication::announce(const change::TableSchemaPtr& schema) {
+  announcement_.clear();
+  next_announcement_ = 0;
+  SLUICE_TRY(encoder_.prepare(schema, announcement_));
+  prepared_.insert(schema);
+  const bool is_known = !announced_.insert(schema->id).second;
+  if (is_known) announcement_.clear();
+  return {};
+}
+
+base::Result<void> Replication::encode(const change::ChangeEvent& event) {
+  batch_.clear();
+  next_unsent_ = 0;
+  // A message outside of a transaction has no TransactionEnd of its own, and moves no position.
+  ends_after_send_ = event.op == change::Op::Message && !event.message.transactional && !tracker_.inside_transaction();
+  tracker_.open_transaction();
+  if (auto encoded = encoder_.encode(event, batch_); !encoded) {
+    base::Error error = std::move(encoded.error());
+    // A record that cannot be made halts the pipeline (rule K-8, policy halt): passing it over would be a silent gap.
+    if (error.recovery == base::Recovery::Reject) error.recovery = base::Recovery::Stop;
+    return tl::make_unexpected(std::move(error));
+  }
+  count(event);
+  return send_unsent();
+}
+
+base::Result<void> Replication::send_unsent() {
+  for (; next_unsent_ < batch_.size(); ++next_unsent_) {
+    change::Record record = batch_[next_unsent_];
+    if (filter_.knows(record)) {
+      ++counters_.records_known;
+      continue;
+    }
+    if (record.kind != change::RecordKind::Stream) {
+      record.header = encoder_.header(record.kind, filter_.last(record.topic, record.partition));
+    } else if (record.tombstone) {
+      record.header = encoder_.header(record.kind, record.id);  // a null value cannot say its own id
+    }
+    const Ticket ticket = tracker_.open_transaction();
+    SLUICE_ASSIGN(const SendStatus status, send(record, ticket));
+    if (status == SendStatus::Full) return {};
+    tracker_.add(ticket);
+    filter_.handed_over(record);
+    ++counters_.records_sent;
+    counters_.bytes_sent += record.key.size() + record.value.size();
+  }
+  if (std::exchange(ends_after_send_, false)) tracker_.end_transaction({.end = tracker_.handed_over()});
+  return {};
+}
+
+base::Result<void> Replication::send_announcement() {
+  for (; next_announcement_ < announcement_.size(); ++next_announcement_) {
+    SLUICE_ASSIGN(const SendStatus status, send(announcement_[next_announcement_], kAnnouncementTicket));
+    if (status == SendStatus::Full) return {};
+    ++awaited_announcements_;
+  }
+  return {};
+}
+
+base::Result<SendStatus> Replication::send(const change::Record& record, Ticket ticket) {
+  auto sent = sink_.send(record, ticket);
+  sink_failed_ = !sent;
+  return sent;
+}
+
+bool Replication::has_room() const {
+  return sink_.in_flight_records() < limits_.max_in_flight_records &&
+         sink_.in_flight_bytes() < limits_.max_in_flight_bytes && tracker_.size() < limits_.max_in_flight_transactions;
+}
+
+bool Replication::may_read() const { return !unsent() && awaited_announcements_ == 0 && !store_error_ && has_room(); }
+
+bool Replication::must_park(base::Deadline now) {
+  if (may_read()) last_room_ = now;
+  return now - last_room_ >= limits_.park_after || now - last_progress_ >= limits_.park_after;
+}
+
+/// Transaction ids wrap: newer is what is ahead by less than half of the circle.
+void Replication::remember_xid(std::uint32_t xid) {
+  if (xid == 0) return;
+  const auto ahead = static_cast<std::int32_t>(xid - static_cast<std::uint32_t>(highest_xid_));
+  if (highest_xid_ == 0 || ahead > 0) highest_xid_ = xid;
+}
+
+void Replication::count(const change::ChangeEvent& event) {
+  if (event.op == change::Op::Message) {
+    ++counters_.messages;
+  } else if (last_counters_ != nullptr) {
+    last_counters_->count(event.op);
+  }
+}
+
+}  // namespace sluice::pipeline

@@ -1,0 +1,269 @@
+#include "sluice/pipeline/start_plan.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace sluice::pipeline {
+namespace {
+
+using base::Recovery;
+using change::Lsn;
+using change::lsn_of;
+using change::to_string;
+
+constexpr std::string_view kNewEpochRemedy =
+    "Nothing was sent or confirmed. To begin again with a new slot and a new snapshot: replicator slot reset "
+    "--new-epoch";
+
+template <class... Args>
+tl::unexpected<base::Error> stop(std::string_view id, fmt::format_string<Args...> format, Args&&... args) {
+  return base::fail(Recovery::Stop, id, fmt::format(format, std::forward<Args>(args)...));
+}
+
+/// Where the stored timeline was left, when the server is on another one.
+std::optional<Lsn> switch_point(const StartFacts& facts, std::uint32_t stored_timeline) {
+  for (const TimelineSwitch& entry : facts.history) {
+    if (entry.timeline == stored_timeline) return entry.switch_point;
+  }
+  return std::nullopt;
+}
+
+base::Result<void> check_server(const StartFacts& facts, const Checkpoint& stored) {
+  const ServerFacts& server = facts.server;
+  if (stored.slot.system_id != server.system_id || stored.slot.database != server.database) {
+    return stop("pg.system_changed",
+                "the server is another cluster or database (system {} database {}) than the one this state belongs to "
+                "(system {} "
+                "database {}). Point the configuration back, or give the new one its own state_dir. {}",
+                server.system_id, server.database, stored.slot.system_id, stored.slot.database, kNewEpochRemedy);
+  }
+  const bool is_behind = server.wal_end < lsn_of(stored.position);
+  if (server.timeline == stored.slot.timeline) {
+    if (!is_behind) return {};
+    return stop("pg.server_behind",
+                "the server's WAL ends at {}, before our position {}: it was restored, or is a standby that lags. Wait "
+                "for it to "
+                "catch up. {}",
+                to_string(server.wal_end), to_string(lsn_of(stored.position)), kNewEpochRemedy);
+  }
+  const auto fork = switch_point(facts, stored.slot.timeline);
+  if (fork && lsn_of(stored.last_data_end) <= *fork) return {};
+  return stop(
+      "pg.timeline_forked",
+      "the server went from timeline {} to {} at {}, but transactions up to {} were sent: Kafka has changes that the "
+      "server does not have. {}",
+      stored.slot.timeline, server.timeline, fork ? to_string(*fork) : "an unknown position",
+      to_string(lsn_of(stored.last_data_end)), kNewEpochRemedy);
+}
+
+/// xids wrap; the newest xid of a server that only went forward is never behind one that we saw.
+base::Result<void> check_not_restored(const StartFacts& facts, const Checkpoint& stored) {
+  if (stored.highest_xid == 0 || facts.server.snapshot_xmax == 0) return {};
+  const auto ahead = static_cast<std::int32_t>(static_cast<std::uint32_t>(facts.server.snapshot_xmax) -
+                                               static_cast<std::uint32_t>(stored.highest_xid));
+  if (ahead > 0) return {};
+  return stop(
+      "pg.server_restored",
+      "the server's next transaction id {} is not above {}, which was delivered already: the server was restored from "
+      "an older backup. {}",
+      facts.server.snapshot_xmax, stored.highest_xid, kNewEpochRemedy);
+}
+
+base::Result<void> check_slot_kind(const StartFacts& facts, const SlotFacts& slot) {
+  if (!slot.logical || slot.plugin != "pgoutput") {
+    return stop("pg.slot_wrong_plugin",
+                "slot {} uses {}, not pgoutput. Name another slot in postgres.slot_name, or drop this one", slot.name,
+                slot.plugin.empty() ? "physical replication" : slot.plugin);
+  }
+  if (slot.database != facts.server.database) {
+    return stop("pg.slot_wrong_database",
+                "slot {} belongs to database {}, not {}. Name another slot in postgres.slot_name", slot.name,
+                slot.database, facts.server.database);
+  }
+  if (slot.temporary) {
+    return stop("pg.slot_temporary", "slot {} is temporary: it would be gone with its session. Name another slot",
+                slot.name);
+  }
+  if (slot.two_phase) {
+    return stop("pg.slot_two_phase",
+                "slot {} was made with two_phase: prepared transactions would be delivered before they are committed "
+                "(P-36). Drop "
+                "it and let a new one be made",
+                slot.name);
+  }
+  if (slot.wal_status == "lost" || !slot.invalidation_reason.empty() || slot.conflicting ||
+      slot.restart_lsn.is_zero()) {
+    return stop("pg.slot_lost", "slot {} was invalidated by the server{}: the changes it stood for are gone. {}",
+                slot.name, slot.invalidation_reason.empty() ? std::string() : " (" + slot.invalidation_reason + ")",
+                kNewEpochRemedy);
+  }
+  return {};
+}
+
+base::Result<void> check_slot_position(const SlotFacts& slot, const Checkpoint& stored) {
+  const Lsn position = lsn_of(stored.position);
+  if (slot.confirmed_flush_lsn > position) {
+    return stop(
+        "pg.slot_advanced",
+        "slot {} is confirmed up to {}, past our position {}: it was advanced, made again or read by somebody else, or "
+        "the state is from an older backup. Changes in between would be missing. {}",
+        slot.name, to_string(slot.confirmed_flush_lsn), to_string(position), kNewEpochRemedy);
+  }
+  if (slot.restart_lsn > position || slot.confirmed_flush_lsn < stored.slot.consistent_point) {
+    return stop("pg.slot_recreated", "slot {} is not the one that this state belongs to. {}", slot.name,
+                kNewEpochRemedy);
+  }
+  return {};
+}
+
+base::Result<void> check_publication(const StartFacts& facts, const Checkpoint& stored) {
+  const PublicationIncarnation now = incarnation_of(facts.publication);
+  if (now.oid != stored.publication.oid) {
+    return stop("pg.publication_changed",
+                "publication {} was dropped and made again: changes in between were not published. {}", now.name,
+                kNewEpochRemedy);
+  }
+  for (const auto& member : stored.publication.members) {
+    const bool is_still_there = std::any_of(now.members.begin(), now.members.end(), [&](const auto& current) {
+      return current.table == member.table && current.oid == member.oid;
+    });
+    if (!is_still_there) {
+      return stop(
+          "pg.publication_changed",
+          "{} was taken out of publication {} or added to it again: its changes in between were not published. {}",
+          member.table, now.name, kNewEpochRemedy);
+    }
+  }
+  return {};
+}
+
+base::Result<void> check_topic(const TopicIncarnation& stored, const TopicIncarnation& now) {
+  if (stored.topic_id != now.topic_id) {
+    return stop("kafka.topic_changed", "topic {} was deleted and made again: what it had is gone. {}", now.topic,
+                kNewEpochRemedy);
+  }
+  if (stored.partitions != now.partitions) {
+    return stop("kafka.partitions_changed",
+                "topic {} has {} partitions, it had {}: keys would move to other partitions and lose their order. {}",
+                now.topic, now.partitions, stored.partitions, kNewEpochRemedy);
+  }
+  for (std::size_t partition = 0; partition < std::min(stored.end_offsets.size(), now.end_offsets.size());
+       ++partition) {
+    if (now.end_offsets[partition] < stored.end_offsets[partition]) {
+      return stop(
+          "kafka.topic_truncated",
+          "partition {} of topic {} ends at offset {}, it already ended at {}: acknowledged records were lost. {}",
+          partition, now.topic, now.end_offsets[partition], stored.end_offsets[partition], kNewEpochRemedy);
+    }
+  }
+  return {};
+}
+
+base::Result<void> check_topics(const StartFacts& facts, const Checkpoint& stored) {
+  for (const TopicIncarnation& before : stored.topics) {
+    const auto now = std::find_if(facts.topics.begin(), facts.topics.end(),
+                                  [&](const TopicIncarnation& topic) { return topic.topic == before.topic; });
+    // A topic that is no longer named is a change of routing, and the fingerprint says so.
+    if (now != facts.topics.end()) SLUICE_TRY(check_topic(before, *now));
+  }
+  return {};
+}
+
+base::Result<void> check_routing(const StartFacts& facts, const Checkpoint& stored) {
+  if (facts.fingerprint == stored.fingerprint || stored.settled || facts.accept_routing_change) return {};
+  return stop(
+      "config.routing_changed",
+      "topics, keys, partitions or publications were changed while records of the old configuration were still on "
+      "their "
+      "way: some could go to a partition that is already further. Start once with the old configuration and stop it "
+      "cleanly, or accept duplicates with --accept-routing-change");
+}
+
+std::uint32_t next_epoch(const StartFacts& facts) {
+  return std::max(facts.stored ? facts.stored->epoch : 0u, facts.announced_epoch.value_or(0)) + 1;
+}
+
+/// Nothing is stored: a first start, or the state was lost.
+base::Result<StartPlan> plan_without_state(const StartFacts& facts) {
+  if (!facts.slot) {
+    if (!facts.announced_epoch) return StartFresh{1, /*drop_own_slot=*/false};
+    return stop(
+        "pg.position_lost",
+        "the control topic says that pipeline {} has been running, but neither its state nor its slot is there: it is "
+        "unknown what was missed. Put the state_dir back, or begin again: replicator slot reset --new-epoch",
+        facts.pipeline);
+  }
+  SLUICE_TRY(check_slot_kind(facts, *facts.slot));
+  if (facts.announced_epoch) {
+    return stop(
+        "pg.position_lost",
+        "slot {} is there and pipeline {} has been running, but its state is gone. Put the state_dir back; or go on "
+        "where the slot is confirmed: replicator slot adopt; or begin again: replicator slot reset --new-epoch",
+        facts.slot->name, facts.pipeline);
+  }
+  if (facts.snapshot == SnapshotMode::Never) {
+    return StartAdopt{change::position_of(facts.slot->confirmed_flush_lsn), 1};
+  }
+  return stop("pg.slot_without_snapshot",
+              "slot {} was made beforehand, so the rows that were there before it would be missing. Set "
+              "postgres.snapshot: never "
+              "to stream from the slot on; or let a new slot and a snapshot be made: replicator slot reset --new-epoch",
+              facts.slot->name);
+}
+
+/// The last start did not get as far as a finished snapshot.
+base::Result<StartPlan> plan_unfinished(const StartFacts& facts) {
+  if (facts.slot) SLUICE_TRY(check_slot_kind(facts, *facts.slot));
+  return StartFresh{next_epoch(facts), /*drop_own_slot=*/facts.slot.has_value()};
+}
+
+base::Result<StartPlan> plan_resume(const StartFacts& facts) {
+  const Checkpoint& stored = *facts.stored;
+  SLUICE_TRY(check_not_restored(facts, stored));
+  if (!facts.slot) {
+    return stop("pg.slot_missing", "slot {} is gone: the changes since {} cannot be read any more. {}",
+                stored.slot.name, to_string(lsn_of(stored.position)), kNewEpochRemedy);
+  }
+  SLUICE_TRY(check_slot_kind(facts, *facts.slot));
+  SLUICE_TRY(check_slot_position(*facts.slot, stored));
+  SLUICE_TRY(check_publication(facts, stored));
+  SLUICE_TRY(check_topics(facts, stored));
+  SLUICE_TRY(check_routing(facts, stored));
+  change::Position from = stored.position;
+  if (facts.server.timeline != stored.slot.timeline) {
+    if (const auto fork = switch_point(facts, stored.slot.timeline)) from = std::min(from, change::position_of(*fork));
+  }
+  return StartResume{from, stored.epoch};
+}
+
+}  // namespace
+
+base::Result<StartPlan> plan_start(const StartFacts& facts) {
+  if (!facts.stored) return plan_without_state(facts);
+  SLUICE_TRY(check_server(facts, *facts.stored));
+  const SnapshotPhase phase = facts.stored->snapshot;
+  if (phase == SnapshotPhase::Intended || phase == SnapshotPhase::Running) return plan_unfinished(facts);
+  return plan_resume(facts);
+}
+
+base::Result<void> check_tails(const StartFacts& facts, Lsn highest) {
+  if (highest > facts.server.wal_end) {
+    return stop("pg.server_behind",
+                "Kafka has changes up to {}, past the end {} of the server's WAL: the server was restored, or lags. {}",
+                to_string(highest), to_string(facts.server.wal_end), kNewEpochRemedy);
+  }
+  if (!facts.stored || facts.stored->slot.timeline == facts.server.timeline) return {};
+  const auto fork = switch_point(facts, facts.stored->slot.timeline);
+  if (fork && highest <= *fork) return {};
+  return stop("pg.timeline_forked", "Kafka has changes up to {}, past the fork of the server's timeline {}. {}",
+              to_string(highest), facts.server.timeline, kNewEpochRemedy);
+}
+
+PublicationIncarnation incarnation_of(const PublicationFacts& publication) {
+  PublicationIncarnation incarnation{publication.name, publication.oid, publication.xmin, {}};
+  for (const auto& member : publication.members) incarnation.members.push_back({member.name, member.oid, member.xmin});
+  return incarnation;
+}
+
+}  // namespace sluice::pipeline

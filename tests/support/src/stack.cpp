@@ -1,0 +1,318 @@
+#include "sluice/testing/stack.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+namespace sluice::testing {
+namespace {
+
+const std::string kNative = SLUICE_SOURCE_DIR "/Docker_Files/native/";
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr) ADD_FAILURE() << name << " is not set: run this through tests/run";
+  return value == nullptr ? "" : value;
+}
+
+const char* name_of(Server::Kind kind) {
+  switch (kind) {
+    case Server::Kind::Postgres: return "postgres";
+    case Server::Kind::Kafka: return "kafka";
+    case Server::Kind::Elasticsearch: return "elasticsearch";
+  }
+  return "";
+}
+
+std::string unique_name() {
+  static std::atomic<int> count{0};
+  return "t" + std::to_string(getpid()) + "_" + std::to_string(++count);
+}
+
+std::string trimmed(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  return text;
+}
+
+constexpr const char* kPassword = "sluice";
+
+}  // namespace
+
+Server::Server(Kind kind, int port, std::string data, bool is_own, std::vector<std::string> options)
+    : kind_(kind), port_(port), data_(std::move(data)), is_own_(is_own), options_(std::move(options)) {}
+
+Server::Server(Server&& other) noexcept
+    : kind_(other.kind_),
+      port_(other.port_),
+      data_(std::move(other.data_)),
+      is_own_(std::exchange(other.is_own_, false)),
+      options_(std::move(other.options_)) {}
+
+Server Server::shared(Kind kind) {
+  const char* variable = kind == Kind::Postgres ? "SLUICE_TEST_PG_PORT"
+                         : kind == Kind::Kafka  ? "SLUICE_TEST_KAFKA_PORT"
+                                                : "SLUICE_TEST_ES_PORT";
+  return {kind, std::atoi(environment(variable).c_str()), "", false, {}};
+}
+
+Server Server::own(Kind kind, const std::vector<std::string>& options) {
+  const int port = std::atoi(run_ok({kNative + "stack", "ports", "1"}).c_str());
+  Server server(kind, port, environment("SLUICE_TEST_ROOT") + "/" + name_of(kind) + "_" + unique_name(), true, options);
+  server.start();
+  return server;
+}
+
+Server::~Server() {
+  if (is_own_) script("wipe");
+}
+
+std::string Server::script(const std::string& command, const std::vector<std::string>& options) const {
+  std::vector<std::string> line = {kNative + name_of(kind_), command, "--data", data_};
+  line.insert(line.end(), options.begin(), options.end());
+  return run_ok(line);
+}
+
+void Server::kill_now() { script("stop", {"--now"}); }
+void Server::stop() { script("stop"); }
+
+void Server::start() {
+  std::vector<std::string> options = {"--port", std::to_string(port_)};
+  options.insert(options.end(), options_.begin(), options_.end());
+  script("start", options);
+}
+
+Stack::Stack(StackOptions options)
+    : postgres_(options.own_postgres ? Server::own(Server::Kind::Postgres, options.postgres_options)
+                                     : Server::shared(Server::Kind::Postgres)),
+      kafka_(options.own_kafka ? Server::own(Server::Kind::Kafka, options.kafka_options)
+                               : Server::shared(Server::Kind::Kafka)),
+      elasticsearch_(options.own_elasticsearch ? Server::own(Server::Kind::Elasticsearch)
+                                               : Server::shared(Server::Kind::Elasticsearch)),
+      name_(unique_name()),
+      folder_(environment("SLUICE_TEST_ROOT") + "/" + name_),
+      database_("db_" + name_),
+      slot_("slot_" + name_),
+      topic_("cdc-" + name_),
+      control_topic_("control-" + name_),
+      prefix_(name_ + "_") {
+  std::filesystem::create_directories(folder_);
+  sql_in("postgres", "CREATE DATABASE " + database_);
+  settings_ = {{"pipeline", slot_},
+               {"state_dir", folder_ + "/state"},
+               {"postgres.host", "127.0.0.1"},
+               {"postgres.port", std::to_string(postgres_.port())},
+               {"postgres.user", "postgres"},
+               {"postgres.password", kPassword},
+               {"postgres.dbname", database_},
+               {"postgres.slot_name", slot_},
+               {"postgres.publication_name", "pub_" + name_},
+               {"kafka.brokers", "['127.0.0.1:" + std::to_string(kafka_.port()) + "']"},
+               {"kafka.topic", topic_},
+               {"kafka.control_topic", control_topic_},
+               {"kafka.groupID", "group-" + name_},
+               {"elasticsearch.addresses", "['http://127.0.0.1:" + std::to_string(elasticsearch_.port()) + "']"},
+               {"elasticsearch.indexPrefix", prefix_ + "journal_"},
+               {"elasticsearch.mirrorPrefix", prefix_ + "mirror_"},
+               {"elasticsearch.mirror", "on"},
+               {"elasticsearch.number_of_replicas", "0"},
+               {"retry.max_backoff", "1s"},
+               {"admin.enabled", "off"}};
+}
+
+Stack::~Stack() {
+  replicator_.reset();
+  es_consumer_.reset();
+  if (::testing::Test::HasFailure()) return;  // the evidence stays
+  sql_in("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" + database_ + "'");
+  eventually([&] {
+    return trimmed(sql_in("postgres", "SELECT count(*) FROM pg_replication_slots WHERE slot_name = '" + slot_ +
+                                          "' AND active")) == "0";
+  });
+  sql_in("postgres",
+         "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '" + slot_ + "'");
+  sql_in("postgres", "DROP DATABASE IF EXISTS " + database_ + " WITH (FORCE)");
+  std::filesystem::remove_all(folder_);
+}
+
+std::string Stack::dsn() const {
+  return "host=127.0.0.1 port=" + std::to_string(postgres_.port()) + " user=postgres password=" + kPassword +
+         " dbname=" + database_;
+}
+
+std::string Stack::sql_in(const std::string& database, const std::string& statement) {
+  const std::string connection = "host=127.0.0.1 port=" + std::to_string(postgres_.port()) +
+                                 " user=postgres password=" + kPassword + " dbname=" + database;
+  return trimmed(run_ok({"psql", connection, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"}, statement));
+}
+
+std::int64_t Stack::sql_number(const std::string& statement) { return std::atoll(sql(statement).c_str()); }
+
+std::vector<KafkaRecord> Stack::records(const std::string& topic) {
+  // kcat knows nothing of transactions that were aborted; the project writes none by default.
+  const std::string lines = run_ok({"kcat", "-C", "-q", "-e", "-J", "-b", "127.0.0.1:" + std::to_string(kafka_.port()),
+                                    "-t", topic, "-X", "topic.metadata.refresh.interval.ms=1000"});
+  std::vector<KafkaRecord> records;
+  std::istringstream in(lines);
+  for (std::string line; std::getline(in, line);) {
+    const auto json = nlohmann::json::parse(line);
+    KafkaRecord record{json["topic"], json["partition"], json["offset"], "", std::nullopt};
+    if (json["key"].is_string()) record.key = json["key"];
+    if (json["payload"].is_string()) record.value = json["payload"];
+    records.push_back(std::move(record));
+  }
+  return records;
+}
+
+std::vector<KafkaRecord> Stack::events() {
+  auto all = records(topic_);
+  std::erase_if(all, [](const KafkaRecord& record) { return record.key == "sluice:marker"; });
+  return all;
+}
+
+std::string Stack::topic_tool(const std::vector<std::string>& arguments) {
+  std::vector<std::string> line = {kNative + "kafka", "tool", "TopicCommand", "--bootstrap-server",
+                                   "127.0.0.1:" + std::to_string(kafka_.port())};
+  line.insert(line.end(), arguments.begin(), arguments.end());
+  return run_ok(line);
+}
+
+nlohmann::json Stack::elasticsearch(const std::string& method, const std::string& path, const nlohmann::json& body) {
+  std::vector<std::string> line = {"curl",
+                                   "-s",
+                                   "-X",
+                                   method,
+                                   "http://127.0.0.1:" + std::to_string(elasticsearch_.port()) + path,
+                                   "-H",
+                                   "content-type: application/json"};
+  if (!body.is_null()) line.insert(line.end(), {"-d", body.dump()});
+  const std::string answer = run_ok(line);
+  return nlohmann::json::parse(answer, nullptr, /*allow_exceptions=*/false);
+}
+
+std::vector<nlohmann::json> Stack::documents(const std::string& index) {
+  std::vector<nlohmann::json> found;
+  elasticsearch("POST", "/" + index + "/_refresh");
+  auto page = elasticsearch("POST", "/" + index + "/_search?scroll=1m",
+                            {{"size", 5'000}, {"version", true}, {"sort", {"_doc"}}});
+  while (page.is_object() && page.contains("hits") && !page["hits"]["hits"].empty()) {
+    for (const auto& hit : page["hits"]["hits"]) found.push_back(hit);
+    page = elasticsearch("POST", "/_search/scroll", {{"scroll", "1m"}, {"scroll_id", page["_scroll_id"]}});
+  }
+  return found;
+}
+
+std::map<std::string, nlohmann::json> Stack::table_rows(const std::string& table) {
+  std::map<std::string, nlohmann::json> rows;
+  std::istringstream lines(sql("SELECT to_jsonb(t) FROM " + table + " t"));
+  for (std::string line; std::getline(lines, line);) {
+    auto row = nlohmann::json::parse(line);
+    rows[row["id"].dump()] = std::move(row);
+  }
+  return rows;
+}
+
+std::map<std::string, nlohmann::json> Stack::mirror_rows(const std::string& table) {
+  std::map<std::string, nlohmann::json> rows;
+  for (auto& hit : documents(mirror(table))) {
+    nlohmann::json row = std::move(hit["_source"]);
+    row.erase("_sluice");
+    rows[row["id"].dump()] = std::move(row);
+  }
+  return rows;
+}
+
+std::string Stack::mirror_difference(const std::string& table, seconds patience) {
+  std::string difference = "never compared";
+  eventually(
+      [&] {
+        const auto wanted = table_rows(table);
+        const auto found = mirror_rows(table);
+        difference.clear();
+        for (const auto& [key, row] : wanted) {
+          const auto document = found.find(key);
+          if (document == found.end())
+            difference = "missing: " + row.dump();
+          else if (document->second != row)
+            difference = "different: " + row.dump() + " is " + document->second.dump();
+        }
+        for (const auto& [key, row] : found) {
+          if (!wanted.contains(key)) difference = "too much: " + row.dump();
+        }
+        return difference.empty();
+      },
+      patience);
+  return difference;
+}
+
+std::string Stack::write_config() {
+  std::map<std::string, std::map<std::string, std::string>> sections;
+  for (const auto& [key, value] : settings_) {
+    const auto dot = key.find('.');
+    if (dot == std::string::npos) {
+      sections[""][key] = value;
+    } else {
+      sections[key.substr(0, dot)][key.substr(dot + 1)] = value;
+    }
+  }
+  const std::string file = folder_ + "/config.yaml";
+  std::ofstream out(file);
+  for (const auto& [section, keys] : sections) {
+    if (!section.empty()) out << section << ":\n";
+    for (const auto& [key, value] : keys) out << (section.empty() ? "" : "  ") << key << ": " << value << "\n";
+  }
+  return file;
+}
+
+std::unique_ptr<Program> Stack::start(const std::string& program, const std::vector<std::string>& arguments) {
+  std::vector<std::string> line = {SLUICE_BINARY_DIR "/bin/" + program, "run", "--config", write_config()};
+  line.insert(line.end(), arguments.begin(), arguments.end());
+  return std::make_unique<Program>(line, folder_ + "/" + program + ".log");
+}
+
+Program& Stack::start_replicator(const std::vector<std::string>& arguments) {
+  replicator_ = start("replicator", arguments);
+  return *replicator_;
+}
+
+Program& Stack::start_es_consumer(const std::vector<std::string>& arguments) {
+  es_consumer_ = start("es_consumer", arguments);
+  return *es_consumer_;
+}
+
+Finished Stack::replicator_command(const std::vector<std::string>& arguments) {
+  std::string line = SLUICE_BINARY_DIR "/bin/replicator";
+  for (const std::string& argument : arguments) line += " '" + argument + "'";
+  return run({"sh", "-c", line + " --config '" + write_config() + "' 2>&1"});
+}
+
+bool Stack::caught_up(seconds patience) {
+  const std::string now = sql("SELECT pg_current_wal_lsn()");
+  return eventually(
+      [&] {
+        return sql("SELECT count(*) FROM pg_replication_slots WHERE slot_name = '" + slot_ +
+                   "' AND confirmed_flush_lsn >= '" + now + "'::pg_lsn") == "1";
+      },
+      patience);
+}
+
+bool Stack::topic_has(std::size_t wanted, seconds patience) {
+  return eventually([&] { return events().size() >= wanted; }, patience);
+}
+
+bool Stack::journal_has(const std::string& table, std::size_t wanted, seconds patience) {
+  return eventually(
+      [&] {
+        elasticsearch("POST", "/" + journal(table) + "/_refresh");
+        const auto count = elasticsearch("GET", "/" + journal(table) + "/_count");
+        return count.is_object() && count.contains("count") && count["count"].get<std::size_t>() >= wanted;
+      },
+      patience);
+}
+
+}  // namespace sluice::testing
