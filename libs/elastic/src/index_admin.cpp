@@ -1,6 +1,7 @@
 #include "sluice/elastic/index_admin.h"
 
 #include <fmt/format.h>
+#include <simdjson.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -51,7 +52,7 @@ Result<void> check_name(std::string_view name) {
   };
   const bool good = !name.empty() && name.size() <= kMaxNameBytes && name != "." && name != ".." &&
                     std::string_view("-_+").find(name.front()) == std::string_view::npos &&
-                    std::ranges::all_of(name, allowed);
+                    std::ranges::all_of(name, allowed) && simdjson::validate_utf8(name.data(), name.size());
   if (good) return {};
   return base::fail(
       Recovery::Stop, "es.index_name_invalid",

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "sluice/base/check.h"
+
 namespace sluice::elastic {
 namespace {
 
@@ -62,7 +64,8 @@ std::string mapping_body(IndexKind kind, Product product, std::string_view prope
   json mapping = {{"dynamic", false}};
   if (kind == IndexKind::Journal) mapping["properties"] = journal_properties(product);
   if (kind == IndexKind::Mirror) {
-    mapping["properties"] = json::parse(properties);
+    mapping["properties"] = json::parse(properties, nullptr, false);
+    SLUICE_CHECK(mapping["properties"].is_object(), "field mappings are a JSON object of our own making");
     mapping["properties"]["_sluice"] = sluice_field();
   }
   return mapping.dump();

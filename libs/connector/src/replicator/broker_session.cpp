@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
-#include "adapter_options.h"
-#include "routing.h"
+#include "../adapter_options.h"
+#include "../routing.h"
 #include "sluice/codec/stream_header.h"
 #include "sluice/connector/version.h"
 #include "sluice/kafka/control_topic.h"

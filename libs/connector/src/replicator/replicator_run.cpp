@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "adapter_options.h"
-#include "routing.h"
+#include "../adapter_options.h"
+#include "../routing.h"
 #include "sluice/connector/version.h"
 #include "sluice/log/log.h"
 #include "sluice/pipeline/wait.h"
@@ -236,10 +236,10 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::stream(SourceSession& sourc
   const change::Lsn from = change::lsn_of(replication.resume_position());
   SLUICE_ASSIGN(auto changes, source.open_stream(settings_, from, replication.checkpoint().epoch));
   logger.info("streaming from {}", change::to_string(from));
-  auto end = drive(*changes);
+  auto end = drive(changes.source());
   if (end && *end == DriveEnd::Stopped) {
     SLUICE_TRY(settle());
-    SLUICE_TRY(changes->finish(kGoodbye));
+    SLUICE_TRY(changes.stream->finish(kGoodbye));
   }
   replication.detach();
   return end;

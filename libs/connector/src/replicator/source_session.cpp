@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "adapter_options.h"
+#include "../adapter_options.h"
 #include "sluice/postgres/publication.h"
 #include "sluice/postgres/server.h"
 
@@ -152,9 +152,8 @@ base::Result<std::unique_ptr<postgres::SnapshotSource>> SourceSession::open_snap
   return postgres::SnapshotSource::open(std::move(reader), options, catalog_);
 }
 
-base::Result<std::unique_ptr<postgres::ReplicationStream>> SourceSession::open_stream(const config::Settings& settings,
-                                                                                      change::Lsn from,
-                                                                                      std::uint32_t epoch) {
+base::Result<OpenStream> SourceSession::open_stream(const config::Settings& settings, change::Lsn from,
+                                                    std::uint32_t epoch) {
   postgres::StreamOptions options;
   options.slot = settings.postgres.slot_name;
   options.publication = settings.postgres.publication_name;
@@ -166,7 +165,20 @@ base::Result<std::unique_ptr<postgres::ReplicationStream>> SourceSession::open_s
     case config::AutoSwitch::On: options.local_peer = postgres::LocalPeer::Force; break;
     case config::AutoSwitch::Off: options.local_peer = postgres::LocalPeer::Never; break;
   }
-  return postgres::ReplicationStream::start(std::move(replication_), options, catalog_);
+  OpenStream open;
+  SLUICE_ASSIGN(open.stream, postgres::ReplicationStream::start(std::move(replication_), options, catalog_));
+  if (settings.postgres.toast == config::ToastPolicy::Reselect) {
+    SLUICE_ASSIGN(auto reader, postgres::Connection::open(connect_options(settings), postgres::ConnectionKind::Sql));
+    postgres::ReselectOptions reselect;
+    reselect.deadline = settings.postgres.reselect_timeout;
+    SLUICE_ASSIGN(open.reselect, postgres::ReselectSource::open(*open.stream, std::move(reader), reselect));
+  }
+  return open;
+}
+
+pipeline::ChangeSource& OpenStream::source() {
+  if (reselect) return *reselect;
+  return *stream;
 }
 
 codec::SnapshotRecord describe_snapshot(const postgres::SnapshotSource& snapshot, const std::string& pipeline,

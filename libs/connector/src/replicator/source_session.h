@@ -13,6 +13,7 @@
 #include "sluice/postgres/catalog.h"
 #include "sluice/postgres/connection.h"
 #include "sluice/postgres/replication_stream.h"
+#include "sluice/postgres/reselect.h"
 #include "sluice/postgres/slot.h"
 #include "sluice/postgres/snapshot_source.h"
 
@@ -23,6 +24,14 @@ struct SourceFacts {
   pipeline::TimelineHistory history;
   std::optional<pipeline::SlotFacts> slot;
   pipeline::PublicationFacts publication;
+};
+
+/// The stream as the pipeline reads it: with what was left out fetched, if the configuration says so.
+struct OpenStream {
+  std::unique_ptr<postgres::ReplicationStream> stream;
+  std::unique_ptr<postgres::ReselectSource> reselect;  ///< null: unchanged TOAST stays marked
+
+  pipeline::ChangeSource& source();
 };
 
 class SourceSession {
@@ -41,8 +50,7 @@ class SourceSession {
                                                                         const postgres::CreatedSlot& slot,
                                                                         std::uint32_t epoch);
   /// Takes the replication connection: the last thing that a session does.
-  base::Result<std::unique_ptr<postgres::ReplicationStream>> open_stream(const config::Settings& settings,
-                                                                         change::Lsn from, std::uint32_t epoch);
+  base::Result<OpenStream> open_stream(const config::Settings& settings, change::Lsn from, std::uint32_t epoch);
 
   postgres::Connection& sql() { return sql_; }
 
