@@ -1,6 +1,8 @@
 // Topics, the control topic and dead letters on a real broker.
 #include "sluice/kafka/topics.h"
 
+#include <poll.h>
+
 #include "contract/kafka_eyes.h"
 #include "sluice/kafka/control_topic.h"
 #include "sluice/kafka/dead_letters.h"
