@@ -1,9 +1,8 @@
 #include "cli.h"
 
-#include <cstdio>
-
 #include <CLI/CLI.hpp>
 
+#include "../command_line.h"
 #include "sluice/connector/operator_commands.h"
 #include "sluice/connector/program.h"
 #include "sluice/connector/replicator.h"
@@ -29,48 +28,26 @@ ExitCode run_pipeline(const Choices& choices) {
   });
 }
 
-/// A command that prints its answer, or fails with the last line of contracts.md.
-ExitCode print(base::Result<std::string> answer) {
-  if (!answer) return connector::report(answer.error());
-  std::fputs(answer->c_str(), stdout);
-  return ExitCode::Done;
-}
-
-void add_program_options(CLI::App& app, Choices& choices) {
-  app.add_option("-c,--config", choices.program.config_file, "Configuration file")->capture_default_str();
-  app.add_option("--set", choices.program.overrides, "Override one key: --set kafka.topic=events (may be repeated)")
-      ->take_all();
-}
-
-void add_run(CLI::App& app, Choices& choices) {
-  app.add_flag("--accept-routing-change", choices.flags.accept_routing_change,
-               "Start although topics, keys or partitions changed after an unclean stop; duplicates are possible");
-}
-
-void add_logs(CLI::App& logs, Choices& choices) {
-  logs.add_option("--level", choices.logs.level, "Least level: debug, info, warning, error")->capture_default_str();
-  logs.add_option("--since", choices.logs.since, "How far back: 30m, 1h, 2d")->capture_default_str();
-  logs.add_option("--limit", choices.logs.limit, "At most so many lines, the newest")->capture_default_str();
-}
-
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
   Choices choices;
-  CLI::App app("Streams every committed change of PostgreSQL tables into Kafka.\n"
-               "Exit codes: 0 stopped and settled, 2 usage or configuration, 3 an operator has to decide,\n"
-               "4 a peer stayed away too long, 6 stopped before all was settled (safe), 70 a bug.",
-               "replicator");
+  CLI::App app(
+      "Streams every committed change of PostgreSQL tables into Kafka.\n"
+      "Exit codes: 0 stopped and settled, 2 usage or configuration, 3 an operator has to decide,\n"
+      "4 a peer stayed away too long, 6 stopped before all was settled (safe), 70 a bug.",
+      "replicator");
   app.fallthrough();
   app.require_subcommand(0, 1);
-  add_program_options(app, choices);
-  auto* run = app.add_subcommand("run", "Snapshot, then stream (the default)");
-  add_run(app, choices);
+  apps::add_program_options(app, choices.program);
+  app.add_subcommand("run", "Snapshot, then stream (the default)");
+  app.add_flag("--accept-routing-change", choices.flags.accept_routing_change,
+               "Start although topics, keys or partitions changed after an unclean stop; duplicates are possible");
   auto* config = app.add_subcommand("config", "Print the effective configuration, secrets hidden");
   config->add_flag("--schema", choices.config.schema, "Print a JSON Schema for editors instead");
   auto* status = app.add_subcommand("status", "What the running replicator says, or what is stored");
   auto* logs = app.add_subcommand("logs", "Read the log database");
-  add_logs(*logs, choices);
+  apps::add_log_options(*logs, choices.logs);
   auto* slot = app.add_subcommand("slot", "The replication slot, where an operator has to decide");
   slot->require_subcommand(1);
   auto* adopt = slot->add_subcommand("adopt", "After the state was lost: go on where the slot is confirmed");
@@ -78,28 +55,21 @@ int run_command_line(int argc, char** argv) {
   reset->add_flag("--new-epoch", choices.new_epoch, "Say that this is meant")->required();
   auto* version = app.add_subcommand("version", "Print the versions of this program and its libraries");
 
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    const bool is_help = error.get_exit_code() == 0;
-    app.exit(error);
-    return static_cast<int>(is_help ? ExitCode::Done : ExitCode::Usage);
-  }
+  if (const auto end = apps::parse(app, argc, argv)) return static_cast<int>(*end);
   ExitCode code = ExitCode::Done;
   if (version->parsed()) {
-    code = print(connector::version_text("replicator"));
+    code = apps::print(connector::version_text("replicator"));
   } else if (config->parsed()) {
-    code = print(connector::show_config(choices.program, choices.config));
+    code = apps::print(connector::show_config(choices.program, choices.config));
   } else if (status->parsed()) {
-    code = print(connector::replicator_status(choices.program));
+    code = apps::print(connector::replicator_status(choices.program));
   } else if (logs->parsed()) {
-    code = print(connector::read_logs(choices.program, choices.logs));
+    code = apps::print(connector::read_logs(choices.program, choices.logs));
   } else if (adopt->parsed()) {
-    code = print(connector::adopt_slot(choices.program));
+    code = apps::print(connector::adopt_slot(choices.program));
   } else if (reset->parsed()) {
-    code = print(connector::reset_slot(choices.program));
+    code = apps::print(connector::reset_slot(choices.program));
   } else {
-    (void)run;
     code = run_pipeline(choices);
   }
   return static_cast<int>(code);

@@ -1,5 +1,6 @@
 // link: sluice::kafka fmt::fmt
 //
+// link: sluice::kafka fmt::fmt
 // What the Kafka client costs, against a broker that is already there.
 //
 //   kafka_bench produce|latency name=value…

@@ -1,9 +1,5 @@
 #include "sluice/connector/exit_code.h"
 
-#include <algorithm>
-
-#include <fmt/format.h>
-
 namespace sluice::connector {
 
 ExitCode exit_code_of(const base::Error& error) {
@@ -12,12 +8,6 @@ ExitCode exit_code_of(const base::Error& error) {
   const bool is_configuration = error.id.starts_with("config.") && error.id != "config.routing_changed";
   if (is_configuration) return ExitCode::Usage;
   return error.recovery == base::Recovery::Retry ? ExitCode::Outage : ExitCode::Stopped;
-}
-
-std::string last_line(const base::Error& error) {
-  std::string line = fmt::format("ERROR {}: {}", error.id, error.message);
-  std::replace(line.begin(), line.end(), '\n', ' ');
-  return line;
 }
 
 }  // namespace sluice::connector

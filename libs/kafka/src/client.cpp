@@ -46,7 +46,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 23> kReserve
     {"log.queue", "log lines stay on the pipeline's thread"},
 }};
 
-constexpr std::string_view kPropertyRemedy = "Correct or remove it under kafka.properties";
+constexpr std::string_view kPropertyRemedy = "Correct it in the section kafka of the configuration";
 
 std::string_view protocol_name(SecurityProtocol protocol) {
   switch (protocol) {
@@ -65,8 +65,8 @@ Properties connection_properties(const ClientOptions& options) {
       {"client.id", options.client_id},
       {"security.protocol", std::string(protocol_name(security.protocol))},
       {"log.queue", "true"},
-      // Clears "unreachable" when nothing is being sent; built by librdkafka's own thread, some 50 µs each.
-      {"statistics.interval.ms", "5000"},
+      // Tells whether any broker is connected; built by librdkafka's own thread, some 50 µs each.
+      {"statistics.interval.ms", "1000"},
       {"log.connection.close", "false"},
       {"reconnect.backoff.ms", "100"},
       // A broker that is back is used within 2 s, not within 10.
@@ -146,13 +146,11 @@ void WakeFd::watch(rd_kafka_queue_t* queue) const {
 
 void ClientState::note_error(rd_kafka_resp_err_t code, std::string_view text) {
   if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION) refusal_ = error_of(code, std::string(text), "kafka.auth_failed");
+  // librdkafka has an error of its own for "all brokers are down", but in some versions never sends it: the statistics tell
+  // whether this one was the last.
   if (!is_transport(code)) return;
-  if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
-    reachability_.last_error = text;
-  } else if (!reachability_.unreachable_since) {
-    reachability_.unreachable_since = base::Clock::now();
-    if (reachability_.last_error.empty()) reachability_.last_error = text;
-  }
+  if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) reachability_.last_error = text;
+  if (!first_error_) first_error_ = base::Clock::now();
 }
 
 void ClientState::note_log(int level, std::string_view client, std::string_view text) const {
@@ -161,7 +159,15 @@ void ClientState::note_log(int level, std::string_view client, std::string_view 
 
 void ClientState::note_statistics(std::string_view json) {
   // One broker whose connection is up is all that is asked; the rest of the document does not concern us.
-  if (json.find("\"state\":\"UP\"") != std::string_view::npos) note_answer();
+  if (json.find("\"state\":\"UP\"") != std::string_view::npos)
+    note_answer();
+  else
+    reachability_.unreachable_since = first_error_;
+}
+
+void ClientState::note_answer() {
+  reachability_.unreachable_since.reset();
+  first_error_.reset();
 }
 
 base::Error ClientState::explained(base::Error error) const {

@@ -54,7 +54,7 @@ class ClientState {
   void note_error(rd_kafka_resp_err_t code, std::string_view text);
   void note_log(int level, std::string_view client, std::string_view text) const;
   void note_statistics(std::string_view json);
-  void note_answer() { reachability_.unreachable_since.reset(); }
+  void note_answer();
 
   const Reachability& reachability() const { return reachability_; }
   /// An error that no waiting mends (wrong password), if there was one.
@@ -65,6 +65,7 @@ class ClientState {
  private:
   std::function<void(const LogLine&)> log_;
   Reachability reachability_;
+  std::optional<base::Clock::time_point> first_error_;  ///< of a connection, since a broker answered
   std::optional<base::Error> refusal_;
 };
 

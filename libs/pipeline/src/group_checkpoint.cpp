@@ -25,8 +25,12 @@ std::string url_safe(std::string_view text) {
 
 }  // namespace
 
+std::string bookkeeping_id(std::string_view group, std::string_view name) {
+  return url_safe(group) + "/" + url_safe(name);
+}
+
 std::string checkpoint_id(std::string_view group, const Partition& partition) {
-  return fmt::format("{}/{}-{}", url_safe(group), url_safe(partition.topic), partition.number);
+  return bookkeeping_id(group, fmt::format("{}-{}", partition.topic, partition.number));
 }
 
 std::string to_json(const GroupCheckpoint& checkpoint) {

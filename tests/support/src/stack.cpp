@@ -134,7 +134,8 @@ Stack::~Stack() {
     return trimmed(sql_in("postgres", "SELECT count(*) FROM pg_replication_slots WHERE slot_name = '" + slot_ +
                                           "' AND active")) == "0";
   });
-  sql_in("postgres", "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '" + slot_ + "'");
+  sql_in("postgres",
+         "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '" + slot_ + "'");
   sql_in("postgres", "DROP DATABASE IF EXISTS " + database_ + " WITH (FORCE)");
   std::filesystem::remove_all(folder_);
 }
@@ -154,8 +155,8 @@ std::int64_t Stack::sql_number(const std::string& statement) { return std::atoll
 
 std::vector<KafkaRecord> Stack::records(const std::string& topic) {
   // kcat knows nothing of transactions that were aborted; the project writes none by default.
-  const std::string lines = run_ok({"kcat", "-C", "-q", "-e", "-J", "-b", "127.0.0.1:" + std::to_string(kafka_.port()), "-t",
-                                    topic, "-X", "topic.metadata.refresh.interval.ms=1000"});
+  const std::string lines = run_ok({"kcat", "-C", "-q", "-e", "-J", "-b", "127.0.0.1:" + std::to_string(kafka_.port()),
+                                    "-t", topic, "-X", "topic.metadata.refresh.interval.ms=1000"});
   std::vector<KafkaRecord> records;
   std::istringstream in(lines);
   for (std::string line; std::getline(in, line);) {
@@ -182,8 +183,13 @@ std::string Stack::topic_tool(const std::vector<std::string>& arguments) {
 }
 
 nlohmann::json Stack::elasticsearch(const std::string& method, const std::string& path, const nlohmann::json& body) {
-  std::vector<std::string> line = {"curl", "-s", "-X", method, "http://127.0.0.1:" + std::to_string(elasticsearch_.port()) + path,
-                                   "-H", "content-type: application/json"};
+  std::vector<std::string> line = {"curl",
+                                   "-s",
+                                   "-X",
+                                   method,
+                                   "http://127.0.0.1:" + std::to_string(elasticsearch_.port()) + path,
+                                   "-H",
+                                   "content-type: application/json"};
   if (!body.is_null()) line.insert(line.end(), {"-d", body.dump()});
   const std::string answer = run_ok(line);
   return nlohmann::json::parse(answer, nullptr, /*allow_exceptions=*/false);
@@ -199,6 +205,49 @@ std::vector<nlohmann::json> Stack::documents(const std::string& index) {
     page = elasticsearch("POST", "/_search/scroll", {{"scroll", "1m"}, {"scroll_id", page["_scroll_id"]}});
   }
   return found;
+}
+
+std::map<std::string, nlohmann::json> Stack::table_rows(const std::string& table) {
+  std::map<std::string, nlohmann::json> rows;
+  std::istringstream lines(sql("SELECT to_jsonb(t) FROM " + table + " t"));
+  for (std::string line; std::getline(lines, line);) {
+    auto row = nlohmann::json::parse(line);
+    rows[row["id"].dump()] = std::move(row);
+  }
+  return rows;
+}
+
+std::map<std::string, nlohmann::json> Stack::mirror_rows(const std::string& table) {
+  std::map<std::string, nlohmann::json> rows;
+  for (auto& hit : documents(mirror(table))) {
+    nlohmann::json row = std::move(hit["_source"]);
+    row.erase("_sluice");
+    rows[row["id"].dump()] = std::move(row);
+  }
+  return rows;
+}
+
+std::string Stack::mirror_difference(const std::string& table, seconds patience) {
+  std::string difference = "never compared";
+  eventually(
+      [&] {
+        const auto wanted = table_rows(table);
+        const auto found = mirror_rows(table);
+        difference.clear();
+        for (const auto& [key, row] : wanted) {
+          const auto document = found.find(key);
+          if (document == found.end())
+            difference = "missing: " + row.dump();
+          else if (document->second != row)
+            difference = "different: " + row.dump() + " is " + document->second.dump();
+        }
+        for (const auto& [key, row] : found) {
+          if (!wanted.contains(key)) difference = "too much: " + row.dump();
+        }
+        return difference.empty();
+      },
+      patience);
+  return difference;
 }
 
 std::string Stack::write_config() {

@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
-#include "adapter_options.h"
-#include "routing.h"
+#include "../adapter_options.h"
+#include "../routing.h"
 #include "sluice/codec/stream_header.h"
 #include "sluice/connector/version.h"
 #include "sluice/kafka/control_topic.h"
@@ -58,8 +58,9 @@ base::Result<BrokerFacts> BrokerSession::gather() {
   for (std::size_t index = 0; index < described.size(); ++index) {
     const auto& topic = described[index];
     if (!topic) {
-      return base::fail(Recovery::Stop, "kafka.topic_missing",
-                        fmt::format("topic {} does not exist. Make it, or switch kafka.create_topics on", names[index]));
+      return base::fail(
+          Recovery::Stop, "kafka.topic_missing",
+          fmt::format("topic {} does not exist. Make it, or switch kafka.create_topics on", names[index]));
     }
     if (index == events) {
       SLUICE_TRY(kafka::inspect_control_topic(*topic));
@@ -91,8 +92,8 @@ base::Result<void> BrokerSession::ensure_topics(kafka::Topics& topics) {
 
 base::Result<void> BrokerSession::read_control_topic(BrokerFacts& facts) {
   const base::Deadline deadline = base::Clock::now() + settings_.kafka.request_timeout;
-  SLUICE_ASSIGN(const auto reader, kafka::ControlReader::open(client_options(settings_), settings_.kafka.control_topic, {},
-                                                              deadline));
+  SLUICE_ASSIGN(const auto reader,
+                kafka::ControlReader::open(client_options(settings_), settings_.kafka.control_topic, {}, deadline));
   for (const auto& [key, value] : reader->entries()) {
     SLUICE_ASSIGN(const auto record, codec::parse_control_record(key, value));
     if (!record) continue;
@@ -112,7 +113,8 @@ base::Result<void> BrokerSession::announce(const codec::ControlRecord& record) {
   SLUICE_ASSIGN(const auto producer, open_producer());
   const std::string key = codec::control_key(record);
   const std::string value = codec::control_value(record);
-  const change::Record out{.topic = change::kControlTopic, .kind = change::RecordKind::Control, .key = key, .value = value};
+  const change::Record out{
+      .topic = change::kControlTopic, .kind = change::RecordKind::Control, .key = key, .value = value};
   const base::Deadline deadline = base::Clock::now() + settings_.kafka.request_timeout;
   SLUICE_TRY(kafka::send_and_wait(*producer, std::span(&out, 1), deadline));
   return {};
@@ -158,13 +160,15 @@ base::Result<Tails> BrokerSession::recover_tails(kafka::Producer& producer, cons
   const codec::MarkerSource source{std::string(kVersion), settings_.pipeline_name(), stored.slot.database};
   change::RecordBatch batch;
   const auto wall = base::WallClock::now().time_since_epoch();
-  codec::append_marker(origin, source, header, std::chrono::duration_cast<base::Milliseconds>(wall).count(), 0, 0, batch);
+  codec::append_marker(origin, source, header, std::chrono::duration_cast<base::Milliseconds>(wall).count(), 0, 0,
+                       batch);
   const base::Deadline deadline = base::Clock::now() + settings_.kafka.request_timeout;
   SLUICE_ASSIGN(const auto found, kafka::recover_tails(client_options(settings_), producer, walked, batch[0],
                                                        settings_.pipeline_name(), read_clue, deadline));
   Tails tails = no_tails(topics);
   for (const auto& tail : found) {
-    const auto topic = std::find_if(topics.begin(), topics.end(), [&](const auto& known) { return known.topic == tail.topic; });
+    const auto topic =
+        std::find_if(topics.begin(), topics.end(), [&](const auto& known) { return known.topic == tail.topic; });
     const auto index = static_cast<std::size_t>(topic - topics.begin());
     tails.last[index][static_cast<std::size_t>(tail.partition)] = tail.last;
     tails.end_offsets[index][static_cast<std::size_t>(tail.partition)] = tail.end_offset;

@@ -43,7 +43,8 @@ class BrokerSession {
   /// Of a new epoch, or where tails do not count: nothing is known of any partition but where it ends.
   static Tails no_tails(const std::vector<pipeline::TopicIncarnation>& topics);
 
-  /// Of a clean stop, where nothing was written since: as the checkpoint has them. Nothing: recover_tails() has to look.
+  /// Of a clean stop, where nothing was written since: as the checkpoint has them. Nothing: recover_tails() has to
+  /// look.
   static std::optional<Tails> settled_tails(const pipeline::Checkpoint& stored,
                                             const std::vector<pipeline::TopicIncarnation>& topics);
 

@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "adapter_options.h"
-#include "routing.h"
+#include "../adapter_options.h"
+#include "../routing.h"
 #include "sluice/connector/version.h"
 #include "sluice/log/log.h"
 #include "sluice/pipeline/wait.h"
@@ -17,6 +17,8 @@ const log::Logger logger = log::get("replicator");
 // Ports say when they need us; this only bounds what nobody said.
 constexpr base::Milliseconds kMaxWait{500};
 constexpr base::Milliseconds kSettlePoll{20};
+// For the last feedback: without it the server would only send again what we filter out.
+constexpr base::Milliseconds kGoodbye{2'000};
 
 pipeline::SnapshotMode mode_of(config::SnapshotMode mode) {
   return mode == config::SnapshotMode::Never ? pipeline::SnapshotMode::Never : pipeline::SnapshotMode::Initial;
@@ -30,7 +32,7 @@ base::Result<void> run_replicator(const config::Settings& settings, const Replic
 }
 
 ReplicatorRun::ReplicatorRun(const config::Settings& settings, const ReplicatorFlags& flags, pipeline::StopSignal& stop)
-    : settings_(settings), flags_(flags), stop_(stop), broker_(settings) {}
+    : settings_(settings), flags_(flags), stop_(stop), broker_(settings), catalog_(connect_options(settings)) {}
 
 base::Result<void> ReplicatorRun::run() {
   SLUICE_ASSIGN(store_, offsets::LmdbOffsetStore::open(settings_.state_dir, settings_.pipeline_name()));
@@ -52,7 +54,7 @@ pipeline::Attempt ReplicatorRun::attempt() {
 
 base::Result<void> ReplicatorRun::start_and_stream() {
   while (true) {
-    SLUICE_ASSIGN(auto source, SourceSession::open(settings_));
+    SLUICE_ASSIGN(auto source, SourceSession::open(settings_, catalog_));
     SLUICE_ASSIGN(const auto facts, gather(source));
     SLUICE_ASSIGN(const auto plan, pipeline::plan_start(facts));
     if (living_) {
@@ -121,7 +123,7 @@ base::Result<void> ReplicatorRun::begin_fresh(SourceSession& source, const pipel
   if (plan.drop_own_slot) SLUICE_TRY(source.drop_slot(settings_));
   SLUICE_ASSIGN(const auto slot, source.create_slot(settings_));
   logger.info("slot {} made at {}, epoch {}", settings_.postgres.slot_name, change::to_string(slot.consistent_point),
-            plan.epoch);
+              plan.epoch);
   SLUICE_TRY(broker_.announce(codec::EpochRecord{facts.pipeline, plan.epoch, facts.server.system_id,
                                                  facts.server.database, settings_.postgres.slot_name}));
   checkpoint.position = change::position_of(slot.consistent_point);
@@ -132,7 +134,7 @@ base::Result<void> ReplicatorRun::begin_fresh(SourceSession& source, const pipel
   SLUICE_ASSIGN(auto producer, broker_.open_producer());
   SLUICE_TRY(make_pipeline(std::move(producer), std::move(checkpoint), BrokerSession::no_tails(facts.topics)));
   if (!wants_snapshot) return {};
-  auto read = snapshot(source, slot.snapshot_name, slot.consistent_point, facts);
+  auto read = snapshot(source, slot, facts);
   // The exported snapshot is gone with its connection: a snapshot that failed begins again under a new epoch.
   if (!read) living_.reset();
   return read;
@@ -148,7 +150,7 @@ base::Result<void> ReplicatorRun::begin_adopted(const pipeline::StartFacts& fact
   checkpoint.snapshot = pipeline::SnapshotPhase::None;
   SLUICE_TRY(store_->save(checkpoint));
   logger.info("slot {} adopted at {}, without a snapshot", settings_.postgres.slot_name,
-            change::to_string(change::lsn_of(plan.position)));
+              change::to_string(change::lsn_of(plan.position)));
   SLUICE_ASSIGN(auto producer, broker_.open_producer());
   return make_pipeline(std::move(producer), std::move(checkpoint), BrokerSession::no_tails(facts.topics));
 }
@@ -184,14 +186,15 @@ base::Result<void> ReplicatorRun::resume(const pipeline::StartFacts& facts, cons
   return make_pipeline(std::move(producer), std::move(checkpoint), std::move(*tails));
 }
 
-base::Result<void> ReplicatorRun::make_pipeline(std::unique_ptr<kafka::Producer> producer, pipeline::Checkpoint checkpoint,
-                                                Tails tails) {
+base::Result<void> ReplicatorRun::make_pipeline(std::unique_ptr<kafka::Producer> producer,
+                                                pipeline::Checkpoint checkpoint, Tails tails) {
   const codec::Route route{0, static_cast<std::int32_t>(tails.last.front().size())};
   codec::EncoderOptions options;
   options.version = std::string(kVersion);
   options.source_name = settings_.pipeline_name();
   options.database = checkpoint.slot.database;
-  options.tombstones = settings_.kafka.tombstones == config::AutoSwitch::On ? codec::Tombstones::On : codec::Tombstones::Off;
+  options.tombstones =
+      settings_.kafka.tombstones == config::AutoSwitch::On ? codec::Tombstones::On : codec::Tombstones::Off;
   options.messages = route;
   living_.emplace(LivingPipeline{std::move(producer), EncoderPort(std::move(options), route), nullptr});
   living_->replication = std::make_unique<pipeline::Replication>(
@@ -200,10 +203,10 @@ base::Result<void> ReplicatorRun::make_pipeline(std::unique_ptr<kafka::Producer>
   return {};
 }
 
-base::Result<void> ReplicatorRun::snapshot(SourceSession& source, const std::string& snapshot_name,
-                                           change::Lsn consistent_point, const pipeline::StartFacts& facts) {
+base::Result<void> ReplicatorRun::snapshot(SourceSession& source, const postgres::CreatedSlot& slot,
+                                           const pipeline::StartFacts& facts) {
   const std::uint32_t epoch = living_->replication->checkpoint().epoch;
-  SLUICE_ASSIGN(auto rows, source.open_snapshot(settings_, snapshot_name, consistent_point, epoch));
+  SLUICE_ASSIGN(const auto rows, source.open_snapshot(settings_, slot, epoch));
   SLUICE_ASSIGN(const DriveEnd end, drive(*rows));
   living_->replication->detach();
   if (end != DriveEnd::Finished) {
@@ -213,13 +216,13 @@ base::Result<void> ReplicatorRun::snapshot(SourceSession& source, const std::str
                       is_parked ? "Kafka acknowledged nothing for too long during the snapshot, which begins again"
                                 : "the stop came before the snapshot was complete; it begins again at the next start");
   }
-  codec::SnapshotRecord record = source.describe_snapshot(*rows, facts.pipeline, epoch, consistent_point);
+  codec::SnapshotRecord record = describe_snapshot(*rows, facts.pipeline, epoch, slot.consistent_point);
   const auto& ends = living_->replication->end_offsets();
   for (change::TopicIndex topic = 0; topic < facts.topics.size(); ++topic) {
     for (std::size_t partition = 0; partition < ends[topic].size(); ++partition) {
       const std::int64_t begin = facts.topics[topic].end_offsets[partition];
-      record.ranges.push_back(
-          {facts.topics[topic].topic, static_cast<std::int32_t>(partition), begin, std::max(begin, ends[topic][partition])});
+      record.ranges.push_back({facts.topics[topic].topic, static_cast<std::int32_t>(partition), begin,
+                               std::max(begin, ends[topic][partition])});
     }
   }
   SLUICE_TRY(broker_.announce(record));
@@ -236,7 +239,7 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::stream(SourceSession& sourc
   auto end = drive(changes.source());
   if (end && *end == DriveEnd::Stopped) {
     SLUICE_TRY(settle());
-    SLUICE_TRY(changes.finish());
+    SLUICE_TRY(changes.stream->finish(kGoodbye));
   }
   replication.detach();
   return end;
@@ -283,9 +286,10 @@ base::Result<void> ReplicatorRun::settle() {
   while (!replication.settled()) {
     const base::Deadline now = base::Clock::now();
     if (stop_.forced() || now >= grace_end) {
-      return base::fail(base::Recovery::Stop, "replicator.not_settled",
-                        "the stop came before Kafka had acknowledged everything. Nothing is lost: what is missing is sent again "
-                        "at the next start");
+      return base::fail(
+          base::Recovery::Stop, "replicator.not_settled",
+          "the stop came before Kafka had acknowledged everything. Nothing is lost: what is missing is sent again "
+          "at the next start");
     }
     if (replication.has_source()) {
       // Without PostgreSQL what was handed over can still settle, unless it ends inside a transaction.

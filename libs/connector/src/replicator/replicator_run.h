@@ -42,17 +42,19 @@ class ReplicatorRun {
   // Starting: facts → plan → a living pipeline.
   base::Result<pipeline::StartFacts> gather(SourceSession& source);
   base::Result<void> begin(SourceSession& source, const pipeline::StartFacts& facts, const pipeline::StartPlan& plan);
-  base::Result<void> begin_fresh(SourceSession& source, const pipeline::StartFacts& facts, const pipeline::StartFresh& plan);
+  base::Result<void> begin_fresh(SourceSession& source, const pipeline::StartFacts& facts,
+                                 const pipeline::StartFresh& plan);
   base::Result<void> begin_adopted(const pipeline::StartFacts& facts, const pipeline::StartAdopt& plan);
   base::Result<void> resume(const pipeline::StartFacts& facts, const pipeline::StartResume& plan);
-  base::Result<void> make_pipeline(std::unique_ptr<kafka::Producer> producer, pipeline::Checkpoint checkpoint, Tails tails);
+  base::Result<void> make_pipeline(std::unique_ptr<kafka::Producer> producer, pipeline::Checkpoint checkpoint,
+                                   Tails tails);
   pipeline::Checkpoint new_checkpoint(const pipeline::StartFacts& facts, std::uint32_t epoch) const;
 
   // Running.
-  base::Result<void> snapshot(SourceSession& source, const std::string& snapshot_name, change::Lsn consistent_point,
-                              const pipeline::StartFacts& facts);
-  base::Result<void> stream(SourceSession& source);
   enum class DriveEnd { Stopped, Parked, Finished };
+  base::Result<void> snapshot(SourceSession& source, const postgres::CreatedSlot& slot,
+                              const pipeline::StartFacts& facts);
+  base::Result<DriveEnd> stream(SourceSession& source);
   base::Result<DriveEnd> drive(pipeline::ChangeSource& source);
   base::Result<void> wait_while_parked();
   base::Result<void> settle();
@@ -62,6 +64,7 @@ class ReplicatorRun {
   pipeline::StopSignal& stop_;
   std::unique_ptr<offsets::LmdbOffsetStore> store_;
   BrokerSession broker_;
+  postgres::SqlCatalog catalog_;
   std::optional<LivingPipeline> living_;
   bool worked_ = false;      // the attempt came as far as reading
   bool is_settled_ = false;  // the last checkpoint is that of a clean stop

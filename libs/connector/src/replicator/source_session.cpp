@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "adapter_options.h"
+#include "../adapter_options.h"
 #include "sluice/postgres/publication.h"
 #include "sluice/postgres/server.h"
 
@@ -74,11 +74,11 @@ base::Result<void> check_table(const pipeline::TableFacts& table, const config::
 
 }  // namespace
 
-base::Result<SourceSession> SourceSession::open(const config::Settings& settings) {
+base::Result<SourceSession> SourceSession::open(const config::Settings& settings, pgoutput::Catalog& catalog) {
   SLUICE_ASSIGN(auto sql, postgres::Connection::open(connect_options(settings), postgres::ConnectionKind::Sql));
   SLUICE_ASSIGN(auto replication,
                 postgres::Connection::open(connect_options(settings), postgres::ConnectionKind::Replication));
-  return SourceSession(std::move(sql), std::move(replication));
+  return SourceSession(std::move(sql), std::move(replication), catalog);
 }
 
 base::Result<SourceFacts> SourceSession::gather(const config::Settings& settings,
@@ -121,6 +121,73 @@ base::Result<pipeline::PublicationFacts> SourceSession::ensure_publication(const
                     name, postgres::to_string(uncovered.front())));
   }
   return *std::move(found);
+}
+
+base::Result<void> SourceSession::drop_slot(const config::Settings& settings) {
+  return postgres::drop_slot(sql_, settings.postgres.slot_name);
+}
+
+base::Result<postgres::CreatedSlot> SourceSession::create_slot(const config::Settings& settings) {
+  if (!config::is_on(settings.postgres.create_slot)) {
+    return base::fail(Recovery::Stop, "pg.slot_missing",
+                      fmt::format("slot {} does not exist and postgres.create_slot is off. Make it, or switch it on",
+                                  settings.postgres.slot_name));
+  }
+  postgres::SlotRequest request;
+  request.name = settings.postgres.slot_name;
+  const bool wants_snapshot = settings.postgres.snapshot == config::SnapshotMode::Initial;
+  request.snapshot = wants_snapshot ? postgres::SlotSnapshot::Export : postgres::SlotSnapshot::Nothing;
+  const bool accepts_race = config::is_on(settings.postgres.accept_snapshot_race);
+  request.race = accepts_race ? postgres::SnapshotRace::Accept : postgres::SnapshotRace::Refuse;
+  request.patience = settings.postgres.slot_timeout;
+  return postgres::create_slot(replication_, sql_, request);
+}
+
+base::Result<std::unique_ptr<postgres::SnapshotSource>> SourceSession::open_snapshot(const config::Settings& settings,
+                                                                                     const postgres::CreatedSlot& slot,
+                                                                                     std::uint32_t epoch) {
+  SLUICE_ASSIGN(auto reader, postgres::Connection::open(connect_options(settings), postgres::ConnectionKind::Sql));
+  const postgres::SnapshotOptions options{settings.postgres.publication_name, slot.snapshot_name, slot.consistent_point,
+                                          epoch};
+  return postgres::SnapshotSource::open(std::move(reader), options, catalog_);
+}
+
+base::Result<OpenStream> SourceSession::open_stream(const config::Settings& settings, change::Lsn from,
+                                                    std::uint32_t epoch) {
+  postgres::StreamOptions options;
+  options.slot = settings.postgres.slot_name;
+  options.publication = settings.postgres.publication_name;
+  options.start = from;
+  options.epoch = epoch;
+  options.status_interval = settings.postgres.status_interval;
+  switch (settings.postgres.local_recipe) {
+    case config::AutoSwitch::Auto: options.local_peer = postgres::LocalPeer::Detect; break;
+    case config::AutoSwitch::On: options.local_peer = postgres::LocalPeer::Force; break;
+    case config::AutoSwitch::Off: options.local_peer = postgres::LocalPeer::Never; break;
+  }
+  OpenStream open;
+  SLUICE_ASSIGN(open.stream, postgres::ReplicationStream::start(std::move(replication_), options, catalog_));
+  if (settings.postgres.toast == config::ToastPolicy::Reselect) {
+    SLUICE_ASSIGN(auto reader, postgres::Connection::open(connect_options(settings), postgres::ConnectionKind::Sql));
+    postgres::ReselectOptions reselect;
+    reselect.deadline = settings.postgres.reselect_timeout;
+    SLUICE_ASSIGN(open.reselect, postgres::ReselectSource::open(*open.stream, std::move(reader), reselect));
+  }
+  return open;
+}
+
+pipeline::ChangeSource& OpenStream::source() {
+  if (reselect) return *reselect;
+  return *stream;
+}
+
+codec::SnapshotRecord describe_snapshot(const postgres::SnapshotSource& snapshot, const std::string& pipeline,
+                                        std::uint32_t epoch, change::Lsn begin) {
+  codec::SnapshotRecord record{pipeline, epoch, begin, {}, {}};
+  for (const auto& table : snapshot.progress()) {
+    record.tables.push_back({table.table->schema, table.table->name, table.table->id, table.rows});
+  }
+  return record;
 }
 
 }  // namespace sluice::connector

@@ -103,8 +103,8 @@ base::Result<bool> Indexing::Engine::begin_assigned() {
       break;
     }
     assigned_.pop_back();
-    SLUICE_TRY(ports_.source.begin(start->partition, start->offset));
-    works_.add(std::move(*start), base::Backoff(options_.backoff, options_.backoff_seed));
+    SLUICE_TRY(ports_.source.begin(start->checkpoint.partition, start->checkpoint.offset));
+    works_.add(std::move(start->checkpoint), start->stored, base::Backoff(options_.backoff, options_.backoff_seed));
     moved = true;
   }
   return moved;
@@ -265,7 +265,7 @@ IndexingStatus Indexing::Engine::status() const {
   for (const auto& [id, work] : works_.all()) {
     status.partitions.push_back({.partition = work.partition(),
                                  .finished = work.finished(),
-                                 .stored = work.stored(),
+                                 .stored = work.stored().value_or(-1),
                                  .read = work.read(),
                                  .held_bytes = work.held_bytes(),
                                  .paused = work.paused});

@@ -30,8 +30,8 @@ tl::unexpected<base::Error> OffsetKeeper::overrun(const Assigned::Start& start, 
                   options_.group, goes_on_at, name_of(start.partition), start.begin));
 }
 
-base::Result<GroupCheckpoint> OffsetKeeper::begin(const Assigned::Start& start) {
-  const GroupCheckpoint at_begin{start.partition, start.topic_id, start.begin, start.begin, {}, options_.outputs};
+base::Result<OffsetKeeper::Beginning> OffsetKeeper::begin(const Assigned::Start& start) {
+  const Beginning at_begin{{start.partition, start.topic_id, start.begin, start.begin, {}, options_.outputs}, {}};
   const auto rewind = [&](std::string_view id, std::string_view why) {
     if (!start.committed) return at_begin;
     ++counters_.rewinds;
@@ -61,7 +61,7 @@ base::Result<GroupCheckpoint> OffsetKeeper::begin(const Assigned::Start& start) 
   stored.from = std::min(stored.from, stored.offset);
   stored.topic_id = start.topic_id;
   stored.outputs = options_.outputs;
-  return stored;
+  return Beginning{stored, stored.offset};
 }
 
 base::Result<OffsetKeeper::Kept> OffsetKeeper::keep(std::span<PartitionWork* const> works) {

@@ -16,14 +16,20 @@ class OffsetKeeper {
   OffsetKeeper(const IndexingOptions& options, IndexingPorts& ports, IndexingCounters& counters)
       : options_(options), ports_(ports), counters_(counters) {}
 
-  /// Decides where to begin. The checkpoint that comes back has that offset. Errors: kafka.retention_overrun,
+  struct Beginning {
+    GroupCheckpoint checkpoint;    ///< has the offset to begin at
+    std::optional<Offset> stored;  ///< nothing: this beginning is not in the search engine yet
+  };
+
+  /// Decides where to begin. Errors: kafka.retention_overrun,
   /// es.bad_checkpoint (Stop); Retry when the search engine is away.
-  base::Result<GroupCheckpoint> begin(const Assigned::Start& start);
+  base::Result<Beginning> begin(const Assigned::Start& start);
 
   enum class Kept { Nothing, Everything, NotCommitted };
 
-  /// Stores the checkpoints of those that moved, tells the source, commits. Error Retry: not all could be stored, and
-  /// what was not stored was not told to Kafka. NotCommitted: stored, but Kafka did not take the commit now.
+  /// Stores the checkpoints of those that moved or never were stored, tells the source, commits. Error Retry: not all
+  /// could be stored, and what was not stored was not told to Kafka. NotCommitted: stored, but Kafka did not take the
+  /// commit now.
   base::Result<Kept> keep(std::span<PartitionWork* const> works);
 
  private:

@@ -6,13 +6,13 @@
 
 namespace sluice::pipeline {
 
-PartitionWork::PartitionWork(WorkId id, GroupCheckpoint start, base::Backoff backoff)
+PartitionWork::PartitionWork(WorkId id, GroupCheckpoint start, std::optional<Offset> stored, base::Backoff backoff)
     : id_(id),
       checkpoint_(std::move(start)),
       backoff_(std::move(backoff)),
       finished_(checkpoint_.offset),
       read_(checkpoint_.offset),
-      stored_(checkpoint_.offset),
+      stored_(stored),
       last_id_(checkpoint_.last_id) {}
 
 void PartitionWork::hold(ConsumedBatchPtr batch) {

@@ -48,7 +48,7 @@ struct HeldRecord {
 
 class PartitionWork {
  public:
-  PartitionWork(WorkId id, GroupCheckpoint start, base::Backoff backoff);
+  PartitionWork(WorkId id, GroupCheckpoint start, std::optional<Offset> stored, base::Backoff backoff);
 
   WorkId id() const { return id_; }
   const Partition& partition() const { return checkpoint_.partition; }
@@ -83,7 +83,8 @@ class PartitionWork {
 
   /// The checkpoint as it should be stored now, and how far it was stored.
   GroupCheckpoint checkpoint(const DocumentMaker& maker) const;
-  Offset stored() const { return stored_; }
+  /// Nothing: what is stored is not of this beginning.
+  std::optional<Offset> stored() const { return stored_; }
   void set_stored(Offset offset) { stored_ = offset; }
 
   void refused(base::Clock::time_point now) { retry_at_ = now + backoff_.next(); }
@@ -122,7 +123,7 @@ class PartitionWork {
   Intake intake_ = Intake::Open;
   Offset finished_ = 0;
   Offset read_ = 0;
-  Offset stored_ = 0;
+  std::optional<Offset> stored_;
   std::string last_id_;  ///< of the last finished record of a batch that is gone
   std::size_t held_bytes_ = 0;
   std::size_t unsettled_ = 0;

@@ -3,8 +3,6 @@
 // Thread rule: pure functions.
 #pragma once
 
-#include <string>
-
 #include "sluice/base/error.h"
 
 namespace sluice::connector {
@@ -19,8 +17,5 @@ enum class ExitCode : int {
 };
 
 ExitCode exit_code_of(const base::Error& error);
-
-/// "ERROR pg.slot_missing: slot my_slot is gone …" on one line.
-std::string last_line(const base::Error& error);
 
 }  // namespace sluice::connector

@@ -26,9 +26,11 @@ base::Result<std::string> read_logs(const ProgramOptions& program, const LogQuer
 /// What the running replicator answers, else what is stored and how the slot stands.
 base::Result<std::string> replicator_status(const ProgramOptions& program);
 
+base::Result<std::string> es_consumer_status(const ProgramOptions& program);
+
 /// Rule P-2.4a, after the state was lost: writes a checkpoint at the slot's confirmed position, in the epoch that the
-/// control topic knows; the tails decide what is sent again (K-9). Errors: offsets.in_use, pg.slot_missing, replicator.nothing_to_adopt,
-/// replicator.state_is_there, replicator.snapshot_unfinished (Stop).
+/// control topic knows; the tails decide what is sent again (K-9). Errors: offsets.in_use, pg.slot_missing,
+/// replicator.nothing_to_adopt, replicator.state_is_there, replicator.snapshot_unfinished (Stop).
 base::Result<std::string> adopt_slot(const ProgramOptions& program);
 
 /// Drops the slot if it is there and makes the next start begin a new epoch with a new snapshot.

@@ -15,13 +15,16 @@
 namespace sluice::connector {
 
 struct ProgramOptions {
-  std::string name;                    ///< "replicator"
+  std::string name;  ///< "replicator"
   std::string config_file = "config.yaml";
   std::vector<std::string> overrides;  ///< of --set: "kafka.topic=events"
 };
 
 /// Reads the configuration; registers its secrets, so that no log line can hold them.
 base::Result<config::Settings> load_settings(const ProgramOptions& options);
+
+/// Where the log database of both programs is.
+std::string log_database_path(const config::Settings& settings);
 
 /// Runs `body` with the log open and the signals connected, and prints the last line (contracts.md).
 ExitCode run_program(const ProgramOptions& options,

@@ -13,8 +13,9 @@ struct ReplicatorFlags {
   bool accept_routing_change = false;  ///< duplicates are accepted (rule P-5)
 };
 
-/// Runs until a stop is requested and everything is settled. Errors: any of its adapters' (Stop; Retry when a peer stayed
-/// away longer than retry.max_outage), replicator.not_settled (Stop) when the grace ended first.
-base::Result<void> run_replicator(const config::Settings& settings, const ReplicatorFlags& flags, pipeline::StopSignal& stop);
+/// Runs until a stop is requested and everything is settled. Errors: any of its adapters' (Stop; Retry when a peer
+/// stayed away longer than retry.max_outage), replicator.not_settled (Stop) when the grace ended first.
+base::Result<void> run_replicator(const config::Settings& settings, const ReplicatorFlags& flags,
+                                  pipeline::StopSignal& stop);
 
 }  // namespace sluice::connector

@@ -26,7 +26,11 @@ struct GroupCheckpoint {
   friend bool operator==(const GroupCheckpoint&, const GroupCheckpoint&) = default;
 };
 
-/// `<group>/<topic>-<partition>`; bytes of the group's name that are not safe in a URL are percent-encoded.
+/// `<group>/<name>`, the id of a document of this group in `sluice-checkpoints`; bytes of both that are not safe in a
+/// URL are percent-encoded.
+std::string bookkeeping_id(std::string_view group, std::string_view name);
+
+/// The one of a partition: `<group>/<topic>-<partition>`.
 std::string checkpoint_id(std::string_view group, const Partition& partition);
 
 std::string to_json(const GroupCheckpoint& checkpoint);

@@ -99,7 +99,7 @@ struct IndexingCounters {
 struct PartitionStatus {
   Partition partition;
   Offset finished = 0;  ///< lowest offset that is not finished
-  Offset stored = 0;    ///< of the last checkpoint
+  Offset stored = -1;   ///< of the last checkpoint; -1: none yet
   Offset read = 0;      ///< offset of the next record
   std::size_t held_bytes = 0;
   bool paused = false;

@@ -17,8 +17,8 @@ namespace sluice::testing {
 using std::chrono::seconds;
 
 struct Finished {
-  int exit_code = -1;      ///< 128 + signal when it was killed
-  std::string output;      ///< of a program run to its end: stdout
+  int exit_code = -1;  ///< 128 + signal when it was killed
+  std::string output;  ///< of a program run to its end: stdout
 };
 
 /// Runs a command to its end and returns its stdout; stderr goes to the test's own.
@@ -32,7 +32,8 @@ bool eventually(const std::function<bool()>& condition, seconds patience = secon
 /// A program in the background, its stdout and stderr in one file.
 class Program {
  public:
-  Program(std::vector<std::string> command, std::string log_file, const std::map<std::string, std::string>& environment = {});
+  Program(std::vector<std::string> command, std::string log_file,
+          const std::map<std::string, std::string>& environment = {});
   ~Program();
   Program(Program&& other) noexcept;
   Program& operator=(Program&&) = delete;

@@ -90,11 +90,19 @@ class Stack {
   std::string topic_tool(const std::vector<std::string>& arguments);
 
   // Elasticsearch, through curl.
-  nlohmann::json elasticsearch(const std::string& method, const std::string& path, const nlohmann::json& body = nullptr);
+  nlohmann::json elasticsearch(const std::string& method, const std::string& path,
+                               const nlohmann::json& body = nullptr);
   /// Every document of an index or alias, after a refresh.
   std::vector<nlohmann::json> documents(const std::string& index);
   std::string journal(const std::string& table) const { return prefix_ + "journal_public_" + table; }
   std::string mirror(const std::string& table) const { return prefix_ + "mirror_public_" + table; }
+
+  /// Rows of a table by key column `id`, as PostgreSQL itself makes JSON of them.
+  std::map<std::string, nlohmann::json> table_rows(const std::string& table);
+  /// Rows of its mirror that are not deleted, without the bookkeeping.
+  std::map<std::string, nlohmann::json> mirror_rows(const std::string& table);
+  /// Waits until both are equal; the first difference in words, empty when there is none.
+  std::string mirror_difference(const std::string& table, seconds patience = seconds(90));
 
   // The programs.
   /// The configuration both run with; change it before they start.

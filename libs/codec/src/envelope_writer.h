@@ -1,0 +1,74 @@
+// Writes the key and the value of one record in the envelope `sluice` (contracts.md). Which records an event becomes is
+// decided by EnvelopeEncoder.
+//
+// Thread rule: one thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "prepared_table.h"
+#include "sluice/base/error.h"
+#include "sluice/change/change_event.h"
+#include "sluice/change/record.h"
+#include "sluice/codec/text_buffer.h"
+#include "sluice/codec/value_encoder.h"
+
+namespace sluice::codec {
+
+/// What one record says of an event.
+struct RecordImage {
+  change::Op op = change::Op::Insert;
+  std::uint32_t part = 0;
+  const change::Row* before = nullptr;  ///< nullptr: null
+  const change::Row* after = nullptr;
+};
+
+class EnvelopeWriter {
+ public:
+  using Piece = change::RecordBatch::Piece;
+
+  void clear() { text_.clear(); }
+  void set_now_ms(std::int64_t now_ms) { now_ms_ = now_ms; }
+  /// All that was written since clear(); pieces point into it.
+  std::string_view text() const { return text_.view(); }
+  std::string_view text_of(Piece piece) const { return text().substr(piece.begin, piece.size); }
+
+  /// Error: codec.no_key_value (Reject).
+  base::Result<Piece> write_row_key(const PreparedTable& table, const change::ChangeEvent& event,
+                                    const RecordImage& image);
+  /// `key`: of the same record. Error: codec.unrepresentable (Reject).
+  base::Result<Piece> write_row(PreparedTable& table, const change::ChangeEvent& event, const RecordImage& image,
+                                Piece key);
+
+  Piece write_truncate_key(const PreparedTable& table);
+  Piece write_truncate(PreparedTable& table, const change::ChangeEvent& event);
+
+  Piece write_message_key(const change::ChangeEvent& event);
+  Piece write_message(PreparedTable& messages, const change::ChangeEvent& event);
+
+  std::uint64_t replacements() const { return values_.replacements(); }
+
+ private:
+  void append_id(const change::ChangeEvent& event, std::uint32_t part);
+  void append_snapshot_id(const change::ChangeEvent& event, std::string_view key);
+  /// From behind the id to `"before":`.
+  void append_head(PreparedTable& table, const change::ChangeEvent& event, change::Op op);
+  enum class Shown { AllColumns, IdentityColumns };
+  base::Result<void> append_row(const PreparedTable& table, const change::ChangeEvent& event, const change::Row& row,
+                                Shown shown);
+  void append_unavailable(const PreparedTable& table, const change::ChangeEvent& event, const change::Row& row);
+  void append_reselected(const PreparedTable& table, const change::ChangeEvent& event);
+  void append_message(const change::ChangeEvent& event);
+  Piece piece_from(std::size_t begin) const { return {begin, text_.size() - begin}; }
+
+  std::int64_t now_ms_ = 0;
+  TextBuffer text_;
+  ValueEncoder values_;
+  std::vector<std::string_view> key_values_;
+  std::string id_;
+};
+
+}  // namespace sluice::codec

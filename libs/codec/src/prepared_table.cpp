@@ -1,0 +1,108 @@
+#include "prepared_table.h"
+
+#include <fmt/format.h>
+
+#include "sluice/codec/record_key.h"
+#include "text_escape.h"
+
+namespace sluice::codec {
+namespace {
+
+std::string quoted(std::string_view text) {
+  std::uint64_t replacements = 0;  // names, not values: not counted
+  TextBuffer json;
+  json.append('"');
+  append_escaped(text, json, replacements);
+  json.append('"');
+  return std::string(json.view());
+}
+
+/// Milliseconds of a time in microseconds, rounded down also before 1970.
+std::int64_t milliseconds(std::int64_t time_us) { return time_us / 1000 - (time_us % 1000 < 0 ? 1 : 0); }
+
+tl::unexpected<base::Error> unusable_schema(const change::TableSchema& schema, const change::Column& column) {
+  return base::fail(
+      base::Recovery::Stop, "codec.unusable_schema",
+      fmt::format("Column {} of {} has a type (OID {}) of arrays and domains that stand in each other more than "
+                  "8 deep; take the column out of the publication, or give it a simpler type",
+                  column.name, change::qualified_name(schema), column.type_oid));
+}
+
+}  // namespace
+
+PreparedTable::PreparedTable(change::TableSchemaPtr schema, Route route, const EncoderOptions& options)
+    : schema_(std::move(schema)), route_(route) {
+  const std::string_view schema_name = schema_ ? std::string_view(schema_->schema) : std::string_view();
+  const std::string_view table_name = schema_ ? std::string_view(schema_->name) : std::string_view();
+  if (schema_) append_table_name(*schema_, name_);
+  lead_ = fmt::format(R"(,"source":{{"version":{},"connector":"postgresql","name":{},"ts_ms":)",
+                      quoted(options.version), quoted(options.source_name));
+  names_ = fmt::format(R"(","db":{},"schema":{},"table":{},"txId":)", quoted(options.database), quoted(schema_name),
+                       quoted(table_name));
+  schema_id_ = fmt::format(R"(,"schema_id":{},"xmin":null}},"before":)",
+                           schema_ ? fmt::format(R"("{:016x}")", schema_->id) : "null");
+  render(rendered_);
+}
+
+base::Result<PreparedTable> PreparedTable::of_schema(change::TableSchemaPtr schema, Route route,
+                                                     const EncoderOptions& options) {
+  PreparedTable table(std::move(schema), route, options);
+  table.columns_.reserve(table.schema_->columns.size());
+  for (const change::Column& column : table.schema_->columns) {
+    std::optional<ValueTypePtr> type = resolve_type(column.type_oid, column.type.get());
+    if (!type) return unusable_schema(*table.schema_, column);
+    const std::string name = quoted(column.name);
+    table.columns_.push_back({std::move(*type), name, ',' + name + ':'});
+  }
+  return table;
+}
+
+PreparedTable PreparedTable::of_messages(const EncoderOptions& options) {
+  return PreparedTable(nullptr, options.messages, options);
+}
+
+void PreparedTable::append_source(const change::ChangeEvent& event, TextBuffer& out) {
+  const bool snapshot = event.op == change::Op::Snapshot;
+  const Transaction transaction{{event.id.epoch, event.id.commit_lsn, 0, 0},
+                                snapshot ? change::Op::Snapshot : change::Op::Insert,
+                                event.xid,
+                                event.commit_time_us};
+  if (transaction != rendered_) render(transaction);
+  // A snapshot row was read, not logged: it stands at the position of its snapshot.
+  const change::Lsn lsn = snapshot && event.record_lsn.is_zero() ? event.id.commit_lsn : event.record_lsn;
+  out.append(up_to_lsn_.view());
+  out.append_number(lsn.value());
+  out.append(up_to_seq_.view());
+  out.append_number(event.id.seq);
+  out.append(rest_.view());
+}
+
+void PreparedTable::render(const Transaction& transaction) {
+  rendered_ = transaction;
+  up_to_lsn_.clear();
+  up_to_lsn_.append(lead_);
+  up_to_lsn_.append_number(milliseconds(transaction.commit_time_us));
+  up_to_lsn_.append(R"(,"ts_us":)");
+  up_to_lsn_.append_number(transaction.commit_time_us);
+  up_to_lsn_.append(R"(,"snapshot":")");
+  up_to_lsn_.append(transaction.op == change::Op::Snapshot ? "true" : "false");
+  up_to_lsn_.append(names_);
+  if (transaction.xid == 0) {
+    up_to_lsn_.append("null");
+  } else {
+    up_to_lsn_.append_number(transaction.xid);
+  }
+  up_to_lsn_.append(R"(,"lsn":)");
+
+  up_to_seq_.clear();
+  up_to_seq_.append(R"(,"commit_lsn":)");
+  up_to_seq_.append_number(transaction.id.commit_lsn.value());
+  up_to_seq_.append(R"(,"seq":)");
+
+  rest_.clear();
+  rest_.append(R"(,"epoch":)");
+  rest_.append_number(transaction.id.epoch);
+  rest_.append(schema_id_);
+}
+
+}  // namespace sluice::codec

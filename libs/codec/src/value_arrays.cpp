@@ -1,0 +1,109 @@
+// PostgreSQL's array text (src/backend/utils/adt/arrayfuncs.c, array_out): [2:3][1:1]={{"a b"},{NULL}}. Elements stand
+// in quotes when they are empty, the word NULL, or hold the delimiter, braces, quotes, backslashes or white space.
+#include <algorithm>
+
+#include "sluice/base/check.h"
+#include "value_type.h"
+
+namespace sluice::codec {
+namespace {
+
+constexpr int kMaxDimensions = 6;  // MAXDIM
+
+/// Takes "[2:3][1:1]=" from the front. JSON has no lower bounds: they are checked and left out.
+bool skip_bounds(std::string_view& rest) {
+  if (!rest.starts_with('[')) return true;
+  const std::size_t end = rest.find('=');
+  if (end == std::string_view::npos) return false;
+  const std::string_view bounds = rest.substr(0, end);
+  rest.remove_prefix(end + 1);
+  return bounds.find_first_not_of("0123456789:-+[]") == std::string_view::npos;
+}
+
+/// The element in quotes at the front of `rest`, without them and without escapes; takes it away.
+bool take_quoted(std::string_view& rest, std::string& unescaped, std::string_view& element) {
+  rest.remove_prefix(1);
+  const std::size_t stop = rest.find_first_of("\"\\");
+  if (stop == std::string_view::npos) return false;
+  if (rest[stop] == '"') {
+    element = rest.substr(0, stop);
+    rest.remove_prefix(stop + 1);
+    return true;
+  }
+  unescaped.clear();
+  while (true) {
+    const std::size_t special = rest.find_first_of("\"\\");
+    if (special == std::string_view::npos) return false;
+    unescaped.append(rest.substr(0, special));
+    const bool quote = rest[special] == '"';
+    rest.remove_prefix(special + 1);
+    if (quote) break;
+    if (rest.empty()) return false;
+    unescaped.push_back(rest.front());
+    rest.remove_prefix(1);
+  }
+  element = unescaped;
+  return true;
+}
+
+bool take_bare(std::string_view& rest, char delimiter, std::string_view& element) {
+  const char stops[] = {delimiter, '}', '{', '"', '\\'};
+  const std::size_t end = rest.find_first_of(std::string_view(stops, sizeof(stops)));
+  if (end == 0 || end == std::string_view::npos || (rest[end] != delimiter && rest[end] != '}')) return false;
+  element = rest.substr(0, end);
+  rest.remove_prefix(end);
+  return true;
+}
+
+bool append_element(ValueContext& context, const ValueType& type, std::string_view& rest, std::string& unescaped,
+                    TextBuffer& out) {
+  std::string_view element;
+  if (rest.starts_with('"')) {
+    if (!take_quoted(rest, unescaped, element)) return false;
+  } else {
+    if (!take_bare(rest, type.delimiter, element)) return false;
+    if (element == "NULL") return out.append("null"), true;
+  }
+  return type.element->append(context, *type.element, element, out);
+}
+
+/// Writes the elements and brackets from the first `{` to its `}`.
+bool append_elements(ValueContext& context, const ValueType& type, std::string_view rest, std::string& unescaped,
+                     TextBuffer& out) {
+  int open = 0;
+  do {
+    if (rest.starts_with('{')) {
+      if (++open > kMaxDimensions) return false;
+      rest.remove_prefix(1);
+      out.append('[');
+      if (!rest.starts_with('}')) continue;
+    } else if (open == 0 || !append_element(context, type, rest, unescaped, out)) {
+      return false;
+    }
+    // A value has ended: close what closes here, then there is another one, or the end.
+    while (open > 0 && rest.starts_with('}')) {
+      rest.remove_prefix(1);
+      out.append(']');
+      --open;
+    }
+    if (open == 0) break;
+    if (!rest.starts_with(type.delimiter)) return false;
+    rest.remove_prefix(1);
+    out.append(',');
+  } while (true);
+  return rest.empty();
+}
+
+}  // namespace
+
+bool append_array(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out) {
+  SLUICE_CHECK(context.open_arrays < kMaxTypeNesting, "resolve_type() bounds how deep arrays stand in each other");
+  if (!skip_bounds(text)) return false;
+  std::string& unescaped = context.elements[context.open_arrays];
+  ++context.open_arrays;
+  const bool written = append_elements(context, type, text, unescaped, out);
+  --context.open_arrays;
+  return written;
+}
+
+}  // namespace sluice::codec

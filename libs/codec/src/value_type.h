@@ -1,0 +1,70 @@
+// What is inside a ValueType: the function of its family, and of an array the type of its elements. The families'
+// functions all have one shape; the table of types (value_types.cpp) names them.
+//
+// Thread rule: a ValueType is immutable; one thread per ValueContext.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "json_text.h"
+#include "sluice/codec/text_buffer.h"
+#include "sluice/codec/value_encoder.h"
+
+namespace sluice::codec {
+
+/// How deep arrays and domains may stand in each other (an array of a domain over an array of …).
+inline constexpr std::size_t kMaxTypeNesting = 8;
+
+/// What a family needs beside the text. Reused for all values.
+struct ValueContext {
+  JsonChecker json;
+  std::uint64_t replacements = 0;
+  /// Of each array that is being written, the element without its escapes.
+  std::array<std::string, kMaxTypeNesting> elements;
+  std::size_t open_arrays = 0;
+};
+
+/// Appends the JSON of one value; false: the text is not of this type.
+using AppendValue = bool (*)(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out);
+
+struct ValueType {
+  AppendValue append = nullptr;
+  ValueTypePtr element;
+  char delimiter = ',';
+};
+
+// value_scalars.cpp
+bool append_bool(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
+bool append_integer(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
+bool append_float(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
+bool append_numeric(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
+bool append_text(ValueContext& context, const ValueType&, std::string_view text, TextBuffer& out);
+bool append_uuid(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
+bool append_bytea(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
+bool append_json(ValueContext& context, const ValueType&, std::string_view text, TextBuffer& out);
+// value_times.cpp
+bool append_date(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
+bool append_time(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
+bool append_timetz(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
+bool append_timestamp(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
+bool append_timestamptz(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
+// value_intervals.cpp
+bool append_interval(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
+// value_arrays.cpp
+bool append_array(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out);
+
+/// Appends text that is known to need no escapes, in quotes.
+inline bool append_quoted(std::string_view text, TextBuffer& out) {
+  char* to = out.room(text.size() + 2);
+  *to++ = '"';
+  if (!text.empty()) std::memcpy(to, text.data(), text.size());
+  to += text.size();
+  *to++ = '"';
+  out.written_to(to);
+  return true;
+}
+
+}  // namespace sluice::codec

@@ -1,0 +1,139 @@
+// The one table of PostgreSQL's types: OID, OID of the array type, name, family. From src/include/catalog/pg_type.dat
+// of PostgreSQL 14 to 18, which never changes the OID of a built-in type. A type that is not here and not described by
+// the catalog is text.
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "builtin_types.h"
+#include "value_type.h"
+
+namespace sluice::codec {
+namespace {
+
+struct BuiltinType {
+  std::uint32_t oid;
+  std::uint32_t array_oid;
+  std::string_view name;
+  AppendValue append;
+  char delimiter = ',';
+};
+
+// clang-format off
+constexpr BuiltinType kBuiltinTypes[] = {
+    {16, 1000, "bool", append_bool},
+    {17, 1001, "bytea", append_bytea},
+    {20, 1016, "int8", append_integer},
+    {21, 1005, "int2", append_integer},
+    {23, 1007, "int4", append_integer},
+    {26, 1028, "oid", append_integer},
+    {114, 199, "json", append_json},
+    {700, 1021, "float4", append_float},
+    {701, 1022, "float8", append_float},
+    {1082, 1182, "date", append_date},
+    {1083, 1183, "time", append_time},
+    {1114, 1115, "timestamp", append_timestamp},
+    {1184, 1185, "timestamptz", append_timestamptz},
+    {1186, 1187, "interval", append_interval},
+    {1266, 1270, "timetz", append_timetz},
+    {1700, 1231, "numeric", append_numeric},
+    {2950, 2951, "uuid", append_uuid},
+    {3802, 3807, "jsonb", append_json},
+    {18, 1002, "char", append_text},
+    {19, 1003, "name", append_text},
+    {22, 1006, "int2vector", append_text},
+    {24, 1008, "regproc", append_text},
+    {25, 1009, "text", append_text},
+    {27, 1010, "tid", append_text},
+    {28, 1011, "xid", append_text},
+    {29, 1012, "cid", append_text},
+    {30, 1013, "oidvector", append_text},
+    {142, 143, "xml", append_text},
+    {600, 1017, "point", append_text},
+    {601, 1018, "lseg", append_text},
+    {602, 1019, "path", append_text},
+    {603, 1020, "box", append_text, ';'},
+    {604, 1027, "polygon", append_text},
+    {628, 629, "line", append_text},
+    {650, 651, "cidr", append_text},
+    {718, 719, "circle", append_text},
+    {774, 775, "macaddr8", append_text},
+    {790, 791, "money", append_text},
+    {829, 1040, "macaddr", append_text},
+    {869, 1041, "inet", append_text},
+    {1033, 1034, "aclitem", append_text},
+    {1042, 1014, "bpchar", append_text},
+    {1043, 1015, "varchar", append_text},
+    {1560, 1561, "bit", append_text},
+    {1562, 1563, "varbit", append_text},
+    {1790, 2201, "refcursor", append_text},
+    {2202, 2207, "regprocedure", append_text},
+    {2203, 2208, "regoper", append_text},
+    {2204, 2209, "regoperator", append_text},
+    {2205, 2210, "regclass", append_text},
+    {2206, 2211, "regtype", append_text},
+    {2970, 2949, "txid_snapshot", append_text},
+    {3220, 3221, "pg_lsn", append_text},
+    {3614, 3643, "tsvector", append_text},
+    {3615, 3645, "tsquery", append_text},
+    {3642, 3644, "gtsvector", append_text},
+    {3734, 3735, "regconfig", append_text},
+    {3769, 3770, "regdictionary", append_text},
+    {3904, 3905, "int4range", append_text},
+    {3906, 3907, "numrange", append_text},
+    {3908, 3909, "tsrange", append_text},
+    {3910, 3911, "tstzrange", append_text},
+    {3912, 3913, "daterange", append_text},
+    {3926, 3927, "int8range", append_text},
+    {4072, 4073, "jsonpath", append_text},
+    {4089, 4090, "regnamespace", append_text},
+    {4096, 4097, "regrole", append_text},
+    {4191, 4192, "regcollation", append_text},
+    {4451, 6150, "int4multirange", append_text},
+    {4532, 6151, "nummultirange", append_text},
+    {4533, 6152, "tsmultirange", append_text},
+    {4534, 6153, "tstzmultirange", append_text},
+    {4535, 6155, "datemultirange", append_text},
+    {4536, 6157, "int8multirange", append_text},
+    {5038, 5039, "pg_snapshot", append_text},
+    {5069, 271, "xid8", append_text},
+};
+// clang-format on
+
+ValueTypePtr make_type(AppendValue append, ValueTypePtr element = nullptr, char delimiter = ',') {
+  return std::make_shared<const ValueType>(ValueType{append, std::move(element), delimiter});
+}
+
+std::optional<ValueTypePtr> resolve(std::uint32_t oid, const change::TypeDescription* description, std::size_t depth) {
+  for (const BuiltinType& type : kBuiltinTypes) {
+    if (type.oid == oid) return make_type(type.append);
+    if (type.array_oid == oid) return make_type(append_array, make_type(type.append), type.delimiter);
+  }
+  if (description == nullptr || description->element == nullptr) return make_type(append_text);
+  const bool domain = description->kind == change::TypeKind::Domain;
+  if (!domain && description->kind != change::TypeKind::Array) return make_type(append_text);
+  if (depth == kMaxTypeNesting) return std::nullopt;
+  std::optional<ValueTypePtr> element = resolve(description->element->oid, description->element.get(), depth + 1);
+  if (!element || domain) return element;
+  return make_type(append_array, std::move(*element), description->array_delimiter);
+}
+
+}  // namespace
+
+std::optional<ValueTypePtr> resolve_type(std::uint32_t type_oid, const change::TypeDescription* description) {
+  return resolve(type_oid, description, 1);
+}
+
+std::string_view builtin_type_name(std::uint32_t oid) {
+  for (const BuiltinType& type : kBuiltinTypes) {
+    if (type.oid == oid || type.array_oid == oid) return type.name;
+  }
+  return {};
+}
+
+bool is_builtin_array(std::uint32_t oid) {
+  return std::any_of(std::begin(kBuiltinTypes), std::end(kBuiltinTypes),
+                     [oid](const BuiltinType& type) { return type.array_oid == oid; });
+}
+
+}  // namespace sluice::codec

@@ -1,0 +1,112 @@
+// The two decisions that only an operator can take about a slot (rule P-2.4a, P-50).
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "../adapter_options.h"
+#include "../replicator/broker_session.h"
+#include "../replicator/source_session.h"
+#include "../routing.h"
+#include "sluice/connector/operator_commands.h"
+#include "sluice/offsets/lmdb_offset_store.h"
+#include "sluice/pipeline/start_plan.h"
+#include "sluice/postgres/slot.h"
+
+namespace sluice::connector {
+namespace {
+
+using base::Recovery;
+
+/// Everything that both commands look at, with the state locked against a running replicator.
+struct Surroundings {
+  config::Settings settings;
+  std::unique_ptr<offsets::LmdbOffsetStore> store;
+  std::optional<pipeline::Checkpoint> stored;
+  SourceFacts source;
+  BrokerFacts broker;
+};
+
+pipeline::Checkpoint checkpoint_here(const Surroundings& here, std::uint32_t epoch) {
+  pipeline::Checkpoint checkpoint;
+  checkpoint.pipeline = here.settings.pipeline_name();
+  checkpoint.epoch = epoch;
+  checkpoint.fingerprint = fingerprint_of(here.settings, here.broker.topics.front().partitions);
+  checkpoint.slot.name = here.settings.postgres.slot_name;
+  checkpoint.slot.system_id = here.source.server.system_id;
+  checkpoint.slot.timeline = here.source.server.timeline;
+  checkpoint.slot.database = here.source.server.database;
+  checkpoint.publication = pipeline::incarnation_of(here.source.publication);
+  checkpoint.topics = here.broker.topics;
+  return checkpoint;
+}
+
+base::Result<void> look(Surroundings& here, SourceSession& session) {
+  SLUICE_ASSIGN(here.stored, here.store->load());
+  SLUICE_ASSIGN(here.source, session.gather(here.settings, std::nullopt));
+  BrokerSession broker(here.settings);
+  SLUICE_ASSIGN(here.broker, broker.gather());
+  return {};
+}
+
+}  // namespace
+
+base::Result<std::string> adopt_slot(const ProgramOptions& program) {
+  Surroundings here;
+  SLUICE_ASSIGN(here.settings, load_settings(program));
+  SLUICE_ASSIGN(here.store, offsets::LmdbOffsetStore::open(here.settings.state_dir, here.settings.pipeline_name()));
+  postgres::SqlCatalog catalog(connect_options(here.settings));
+  SLUICE_ASSIGN(auto session, SourceSession::open(here.settings, catalog));
+  SLUICE_TRY(look(here, session));
+  if (here.stored) {
+    return base::fail(
+        Recovery::Stop, "replicator.state_is_there",
+        "there is a stored position, so nothing has to be adopted. Start the replicator; it says what is wrong");
+  }
+  if (!here.source.slot) {
+    return base::fail(Recovery::Stop, "pg.slot_missing",
+                      fmt::format("slot {} does not exist. Begin again: replicator slot reset --new-epoch",
+                                  here.settings.postgres.slot_name));
+  }
+  if (!here.broker.announced_epoch) {
+    return base::fail(
+        Recovery::Stop, "replicator.nothing_to_adopt",
+        "the control topic knows no epoch of this pipeline: nothing was ever sent. Set postgres.snapshot: never to "
+        "stream from a slot that was made beforehand");
+  }
+  if (here.settings.postgres.snapshot == config::SnapshotMode::Initial && !here.broker.snapshot_is_complete) {
+    return base::fail(
+        Recovery::Stop, "replicator.snapshot_unfinished",
+        "the state was lost before the snapshot was complete: rows would be missing. Begin again: replicator slot "
+        "reset --new-epoch");
+  }
+  pipeline::Checkpoint checkpoint = checkpoint_here(here, *here.broker.announced_epoch);
+  checkpoint.position = change::position_of(here.source.slot->confirmed_flush_lsn);
+  checkpoint.last_data_end = checkpoint.position;
+  checkpoint.slot.consistent_point = here.source.slot->confirmed_flush_lsn;
+  checkpoint.snapshot = pipeline::SnapshotPhase::Done;
+  SLUICE_TRY(here.store->save(checkpoint));
+  return fmt::format(
+      "adopted slot {} at {} in epoch {}. Start the replicator: what Kafka has already is not sent again.\n",
+      here.settings.postgres.slot_name, change::to_string(here.source.slot->confirmed_flush_lsn), checkpoint.epoch);
+}
+
+base::Result<std::string> reset_slot(const ProgramOptions& program) {
+  Surroundings here;
+  SLUICE_ASSIGN(here.settings, load_settings(program));
+  SLUICE_ASSIGN(here.store, offsets::LmdbOffsetStore::open(here.settings.state_dir, here.settings.pipeline_name()));
+  postgres::SqlCatalog catalog(connect_options(here.settings));
+  SLUICE_ASSIGN(auto session, SourceSession::open(here.settings, catalog));
+  SLUICE_TRY(look(here, session));
+  const std::uint32_t known = std::max(here.stored ? here.stored->epoch : 0u, here.broker.announced_epoch.value_or(0));
+  // The intent first: whatever happens to the slot now, the next start makes a new one.
+  SLUICE_TRY(here.store->save([&] {
+    pipeline::Checkpoint checkpoint = checkpoint_here(here, known);
+    checkpoint.snapshot = pipeline::SnapshotPhase::Intended;
+    return checkpoint;
+  }()));
+  if (here.source.slot) SLUICE_TRY(postgres::drop_slot(session.sql(), here.settings.postgres.slot_name));
+  return fmt::format("the next start makes slot {} anew and begins epoch {} with a snapshot.\n",
+                     here.settings.postgres.slot_name, known + 1);
+}
+
+}  // namespace sluice::connector

@@ -1,0 +1,50 @@
+// How a pipeline stands, for somebody at a terminal.
+#include <fmt/format.h>
+
+#include "../adapter_options.h"
+#include "sluice/connector/operator_commands.h"
+#include "sluice/offsets/lmdb_offset_store.h"
+#include "sluice/postgres/server.h"
+
+namespace sluice::connector {
+namespace {
+
+std::string stored_text(const pipeline::Checkpoint& stored) {
+  return fmt::format("stored position  {} (epoch {}, {})\n", change::to_string(change::lsn_of(stored.position)),
+                     stored.epoch, stored.settled ? "stopped cleanly" : "not stopped cleanly");
+}
+
+std::string slot_text(const std::string& name, const std::optional<pipeline::SlotFacts>& slot) {
+  if (!slot) return fmt::format("slot             {} does not exist\n", name);
+  return fmt::format("slot             {}, {}, confirmed {}, keeps {} bytes of WAL, {}\n", slot->name,
+                     slot->active ? fmt::format("read by process {}", slot->active_pid) : "not being read",
+                     change::to_string(slot->confirmed_flush_lsn), slot->retained_bytes,
+                     slot->wal_status.empty() ? "state unknown" : slot->wal_status);
+}
+
+}  // namespace
+
+base::Result<std::string> replicator_status(const ProgramOptions& program) {
+  SLUICE_ASSIGN(const auto settings, load_settings(program));
+  std::string text = fmt::format("pipeline         {}\n", settings.pipeline_name());
+  auto store = offsets::LmdbOffsetStore::open(settings.state_dir, settings.pipeline_name());
+  if (store) {
+    SLUICE_ASSIGN(const auto stored, (*store)->load());
+    text += "replicator       not running\n";
+    text += stored ? stored_text(*stored) : "stored position  none\n";
+  } else if (store.error().id == "offsets.in_use") {
+    text += "replicator       running\n";
+  } else {
+    return tl::make_unexpected(store.error());
+  }
+  SLUICE_ASSIGN(auto sql, postgres::Connection::open(connect_options(settings), postgres::ConnectionKind::Sql));
+  SLUICE_ASSIGN(const auto slot, postgres::fetch_slot(sql, settings.postgres.slot_name));
+  return text + slot_text(settings.postgres.slot_name, slot);
+}
+
+base::Result<std::string> es_consumer_status(const ProgramOptions& program) {
+  SLUICE_ASSIGN(const auto settings, load_settings(program));
+  return fmt::format("group            {}\n", settings.kafka.groupID);
+}
+
+}  // namespace sluice::connector

@@ -1,0 +1,136 @@
+// One life of es_consumer, wired: consumer group → documents → bulks → offsets.
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "../adapter_options.h"
+#include "../routing.h"
+#include "control_topic_log.h"
+#include "sluice/connector/es_consumer.h"
+#include "sluice/documents/event_documents.h"
+#include "sluice/documents/generations.h"
+#include "sluice/elastic/bulk_sink.h"
+#include "sluice/elastic/index_admin.h"
+#include "sluice/kafka/consumer.h"
+#include "sluice/kafka/dead_letters.h"
+#include "sluice/log/log.h"
+#include "sluice/pipeline/indexing.h"
+#include "sluice/pipeline/supervise.h"
+
+namespace sluice::connector {
+namespace {
+
+using base::Recovery;
+
+const log::Logger logger = log::get("es_consumer");
+
+elastic::ConnectionOptions connection_options(const config::ElasticsearchSettings& from) {
+  elastic::ConnectionOptions options;
+  options.addresses = from.addresses;
+  options.username = from.username.value_or("");
+  options.password = from.password;
+  options.api_key = from.api_key;
+  options.ca_file = from.ca_file.value_or("");
+  options.connect_timeout = from.connect_timeout;
+  options.request_timeout = from.request_timeout;
+  return options;
+}
+
+elastic::IndexOptions index_options(const config::ElasticsearchSettings& from) {
+  return {from.indexPrefix, from.number_of_shards, from.number_of_replicas, from.refresh_interval};
+}
+
+kafka::ConsumerOptions consumer_options(const config::Settings& settings) {
+  kafka::ConsumerOptions options;
+  options.group = settings.kafka.groupID;
+  options.topics = topics_of(settings);
+  options.session_timeout = settings.kafka.session_timeout;
+  options.max_poll_interval = settings.kafka.max_poll_interval;
+  options.max_queue_kilobytes = static_cast<std::uint32_t>(settings.kafka.max_fetch_bytes.bytes >> 10);
+  return options;
+}
+
+std::string mirror_output(const config::Settings& settings) { return "mirror:" + settings.elasticsearch.mirrorPrefix; }
+
+pipeline::IndexingOptions indexing_options(const config::Settings& settings) {
+  const config::ElasticsearchSettings& from = settings.elasticsearch;
+  pipeline::IndexingOptions options;
+  options.group = settings.kafka.groupID;
+  if (config::is_on(from.journal)) options.outputs.push_back("journal:" + from.indexPrefix);
+  if (config::is_on(from.mirror)) options.outputs.push_back(mirror_output(settings));
+  options.max_bulk_bytes = from.bulk_max_bytes.bytes;
+  options.max_bulk_actions = from.bulk_max_actions;
+  options.max_bulk_age = from.bulk_max_age;
+  options.max_rejected_per_minute = settings.dead_letters.max_per_minute;
+  options.stop_grace = settings.stop_grace;
+  options.backoff = {settings.retry.initial_backoff, settings.retry.max_backoff, settings.retry.backoff_multiplier};
+  return options;
+}
+
+std::int64_t wall_clock_ms() {
+  const auto now = base::WallClock::now().time_since_epoch();
+  return std::chrono::duration_cast<base::Milliseconds>(now).count();
+}
+
+class LoggingObserver final : public pipeline::IndexingObserver {
+ public:
+  void warned(std::string_view id, const std::string& message) override {
+    logger.warning(base::Error{Recovery::Retry, id, message});
+  }
+  void bulk_written(const Bulk&) override {}
+};
+
+base::Result<void> read_and_index(const config::Settings& settings, pipeline::StopSignal& stop) {
+  const config::ElasticsearchSettings& search = settings.elasticsearch;
+  SLUICE_ASSIGN(auto admin, elastic::IndexAdmin::open(connection_options(search), index_options(search)));
+  elastic::BulkSinkOptions bulk_options;
+  bulk_options.max_in_flight = search.max_in_flight_bulks;
+  SLUICE_ASSIGN(auto sink, elastic::BulkSink::open(connection_options(search), bulk_options));
+  kafka::DeadLetterOptions letter_options;
+  letter_options.max_message_bytes = static_cast<std::uint32_t>(settings.kafka.max_message_bytes.bytes);
+  SLUICE_ASSIGN(auto letters, kafka::open_dead_letters(client_options(settings), letter_options));
+
+  LoggingObserver observer;
+  ControlTopicLog control(settings);
+  documents::IndexNames names(search.indexPrefix, search.mirrorPrefix);
+  const auto warn = [&observer](std::string_view id, const std::string& message) { observer.warned(id, message); };
+  documents::Generations generations({settings.pipeline_name(), settings.kafka.groupID, mirror_output(settings)},
+                                     *admin, control, names, warn);
+  const bool has_mirror = config::is_on(search.mirror);
+  const auto journal = config::is_on(search.journal) ? documents::Journal::On : documents::Journal::Off;
+  documents::EventDocuments maker(journal, names, *admin, has_mirror ? &generations : nullptr, wall_clock_ms);
+
+  SLUICE_ASSIGN(auto source, kafka::Consumer::open(client_options(settings), consumer_options(settings)));
+  logger.info("group {} reads {} and writes to {}", settings.kafka.groupID, settings.kafka.topic,
+              search.addresses.front());
+  pipeline::Indexing indexing(indexing_options(settings), {*source, *sink, *letters, *admin, maker, observer});
+  SLUICE_ASSIGN(const auto settlement, indexing.run(stop.fd(), [] {}));
+  if (settlement == pipeline::Settlement::Unfinished) {
+    return base::fail(
+        Recovery::Stop, "es_consumer.not_settled",
+        "the stop came before everything that was read had been written. Nothing is lost: it is read again at the "
+        "next start");
+  }
+  return {};
+}
+
+}  // namespace
+
+base::Result<void> run_es_consumer(const config::Settings& settings, pipeline::StopSignal& stop) {
+  const auto on_retry = [](const base::Error& error, base::Milliseconds wait) {
+    logger.warning(error);
+    logger.info("trying again in {} ms", wait.count());
+  };
+  return pipeline::supervise(supervise_limits(settings), stop, on_retry, [&]() -> pipeline::Attempt {
+    const base::Deadline begun = base::Clock::now();
+    auto result = read_and_index(settings, stop);
+    const bool has_lasted = base::Clock::now() - begun > settings.retry.max_backoff;
+    return {std::move(result), has_lasted ? pipeline::AttemptResult::Worked : pipeline::AttemptResult::Failed};
+  });
+}
+
+}  // namespace sluice::connector

@@ -1,0 +1,100 @@
+// The generations of a mirror (rule E-10): every epoch of the source fills an index of its own, hidden behind the alias
+// that users read, and the alias moves when that index is complete.
+//
+// Where a row of epoch e goes
+//   e is behind the published generation              nowhere: retired, whatever it says was superseded
+//   e is published, or its snapshot record is there   into `<alias>-g<e>`
+//   a newer epoch has a snapshot record               nowhere: e has none and can never become complete
+//   it is a snapshot row                              into `<alias>-g<e>`: its snapshot is being taken
+//   otherwise                                         es.mirror_incomplete: the record of a snapshot is acknowledged
+//   before
+//                                                     the first change of its epoch, so there is none and never will be
+//
+// The newest snapshot is complete when this group, all members together, began at or before the begin of every range in
+// its record and has finished up to the end of it. The members learn of each other through `sluice-checkpoints`: each
+// reads all partitions back after it has stored its own, so the last one to store sees all.
+//
+// A table that is not in the snapshot of its epoch (added later) is written, but stays hidden: whether it had rows
+// before is not known. It is warned of as es.mirror_table_hidden.
+//
+// Old generations are kept, hidden.
+//
+// Thread rule: one thread. Every call may block on IndexAdmin and ControlLog.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "sluice/base/error.h"
+#include "sluice/codec/envelope_reader.h"
+#include "sluice/documents/control_catalog.h"
+#include "sluice/documents/index_names.h"
+#include "sluice/pipeline/control_log.h"
+#include "sluice/pipeline/index_admin.h"
+#include "sluice/pipeline/record_source.h"
+
+namespace sluice::documents {
+
+struct GenerationsOptions {
+  std::string pipeline;
+  std::string group;   ///< consumer group
+  std::string output;  ///< of GroupCheckpoint::outputs: "mirror:<prefix>"
+};
+
+class Generations {
+ public:
+  using Warn = std::function<void(std::string_view id, const std::string& message)>;
+
+  Generations(GenerationsOptions options, pipeline::IndexAdmin& admin, pipeline::ControlLog& log, IndexNames& names,
+              Warn warn);
+
+  struct Target {
+    std::string index;                            ///< empty: retired
+    const codec::SchemaRecord* schema = nullptr;  ///< null: retired
+  };
+
+  /// Where rows of this table, epoch and origin go; the index is there when it comes back. Errors (Stop):
+  /// es.schema_unknown, es.mirror_incomplete, es.mirror_no_key, es.column_collision, es.index_collision.
+  base::Result<Target> target(std::string_view schema, std::string_view table, std::uint64_t schema_id,
+                              std::uint32_t epoch, codec::EnvelopeOrigin origin);
+
+  enum class Advance { Same, Moved };
+
+  /// Moves the aliases when the newest snapshot has become complete. Moved: earlier targets may be retired now; ask
+  /// again. Errors (Stop): es.mirror_incomplete, es.schema_unknown, es.mirror_no_key, es.bad_checkpoint.
+  base::Result<Advance> advance();
+
+  /// Of the generation that users see; 0: none yet, or not known yet.
+  std::uint32_t published_epoch() const { return published_epoch_; }
+
+ private:
+  enum class Standing { Write, Retired };
+  enum class Completeness { Complete, NotYet };
+
+  base::Result<void> read_control_log();
+  base::Result<const codec::SchemaRecord*> schema_of(std::string_view schema, std::string_view table, std::uint64_t id);
+  base::Result<std::optional<std::uint32_t>> published(const std::string& alias);
+  base::Result<Standing> standing(std::string_view schema, std::string_view table, std::uint32_t epoch,
+                                  codec::EnvelopeOrigin origin, const std::string& alias);
+  void warn_if_hidden(std::string_view schema, std::string_view table, std::uint32_t epoch);
+  base::Result<bool> is_published(const codec::SnapshotRecord& snapshot);
+  base::Result<Completeness> completeness(const codec::SnapshotRecord& snapshot);
+  base::Result<void> publish(const codec::SnapshotRecord& snapshot);
+  tl::unexpected<base::Error> incomplete(std::uint32_t epoch, std::string why) const;
+
+  GenerationsOptions options_;
+  pipeline::IndexAdmin& admin_;
+  pipeline::ControlLog& log_;
+  IndexNames& names_;
+  Warn warn_;
+  ControlCatalog catalog_;
+  std::map<std::string, std::optional<std::uint32_t>> published_;  ///< alias → epoch, as last seen
+  std::map<std::string, std::uint32_t> hidden_;                    ///< table → epoch that was warned of
+  std::uint32_t published_epoch_ = 0;
+};
+
+}  // namespace sluice::documents

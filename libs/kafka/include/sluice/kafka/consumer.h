@@ -1,0 +1,56 @@
+// RecordSource over one member of a consumer group (rules K-12 to K-14).
+//
+// Thread rule: made, used and destroyed by the pipeline's thread. Batches must be released before the source is
+// destroyed. Assigned is told when the committed offsets, the bounds of the logs and the topic ids have been asked for,
+// in the background; reading begins with begin(). What was committed and is no longer in the log is an error, never a
+// jump; a partition without a committed offset begins where its log begins.
+//
+// Errors:
+//   kafka.retention_overrun  Stop   the log no longer has the committed offset: records were deleted before they were
+//   read kafka.log_truncated      Stop   the log ends before the committed offset: the topic was made again or lost
+//   records kafka.auth_failed        Stop   kafka.forbidden Stop (topic or group) kafka.topic_missing      Retry  the
+//   topic is not there yet kafka.instance_replaced  Stop   another process joined under our group.instance.id
+//   kafka.commit_failed      Retry  commit(): the coordinator refuses or does not answer in time
+//   kafka.unreachable        Retry  kafka.consumer_failed Retry
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sluice/base/clock.h"
+#include "sluice/base/error.h"
+#include "sluice/kafka/client_options.h"
+#include "sluice/kafka/reachability.h"
+#include "sluice/pipeline/record_source.h"
+
+namespace sluice::kafka {
+
+struct ConsumerOptions {
+  std::string group;
+  std::vector<std::string> topics;  ///< names; one that begins with ^ is a regular expression
+  std::string instance_id;          ///< static membership; empty: dynamic
+  base::Milliseconds session_timeout{45'000};
+  /// Longer than the slowest bulk with its retries; next() is called at least every second in any case.
+  base::Milliseconds max_poll_interval{600'000};
+  base::Milliseconds commit_interval{1'000};
+  base::Milliseconds commit_timeout{5'000};
+  base::Milliseconds close_timeout{5'000};     ///< for leaving the group in the destructor
+  std::uint32_t max_batch_records = 2'000;     ///< of one read; a batch per partition is made of it
+  std::uint32_t max_queue_kilobytes = 16'384;  ///< fetched and not yet read, all partitions
+  std::uint32_t max_partition_fetch_bytes = 1'048'576;
+  std::uint32_t max_fetch_bytes = 8'388'608;  ///< one answer of a broker
+};
+
+class Consumer : public pipeline::RecordSource {
+ public:
+  /// Joins the group in the background. Error: kafka.bad_property (Stop).
+  static base::Result<std::unique_ptr<Consumer>> open(const ClientOptions& client, const ConsumerOptions& options);
+
+  virtual Reachability reachability() const = 0;
+
+  /// Commits that were refused on the source's own interval; they are repeated with the next one.
+  virtual std::uint64_t failed_commits() const = 0;
+};
+
+}  // namespace sluice::kafka

@@ -1,0 +1,249 @@
+#include "sluice/postgres/reselect.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include <libpq-fe.h>
+
+#include "reselect_query.h"
+#include "sluice/base/check.h"
+
+namespace sluice::postgres {
+namespace {
+
+using base::Clock;
+using base::Result;
+using change::CellKind;
+using change::ChangeEvent;
+using change::Op;
+using change::Row;
+using change::SourceItem;
+
+// So many items at most are taken from the source in one call while others wait.
+constexpr int kMaxReadAhead = 1'000;
+constexpr std::size_t kHeldOverheadBytes = 400;
+
+bool has_unchanged(const Row& row) {
+  return std::any_of(row.cells().begin(), row.cells().end(),
+                     [](const change::Cell& cell) { return cell.kind == CellKind::Unchanged; });
+}
+
+bool brings_values(const ChangeEvent& event) { return event.op == Op::Update || event.op == Op::Insert; }
+
+std::size_t bytes_of(const Row& row) {
+  std::size_t bytes = row.size() * sizeof(change::Cell);
+  for (const change::Cell& cell : row.cells()) bytes += cell.bytes.size();
+  return bytes;
+}
+
+// Everything but the rows.
+void copy_head(const ChangeEvent& from, ChangeEvent& to) {
+  to.id = from.id;
+  to.op = from.op;
+  to.table = from.table;
+  to.xid = from.xid;
+  to.commit_time_us = from.commit_time_us;
+  to.record_lsn = from.record_lsn;
+  to.before_is_key_only = from.before_is_key_only;
+  to.reselected = from.reselected;
+  to.row_identity = from.row_identity;
+  to.truncate = from.truncate;
+  to.message = from.message;
+}
+
+void copy_views(const Row& from, Row& to) {
+  to.clear();
+  for (const change::Cell& cell : from.cells()) to.add(cell);
+}
+
+change::Cell cell_of(const pg_result& result, int row, int column) {
+  if (PQgetisnull(&result, row, column) != 0) return {CellKind::Null, {}};
+  return {CellKind::Text,
+          {PQgetvalue(&result, row, column), static_cast<std::size_t>(PQgetlength(&result, row, column))}};
+}
+
+}  // namespace
+
+/// An item that waits, with bytes of its own.
+struct ReselectSource::Held {
+  explicit Held(const SourceItem& source_item) : item(source_item) {
+    const auto* const* const given = std::get_if<const ChangeEvent*>(&source_item);
+    if (given == nullptr) return;
+    copy_head(**given, event);
+    event.before = (*given)->before.owned();
+    event.after = (*given)->after.owned();
+    prefix = event.message.prefix;
+    content = event.message.content;
+    event.message.prefix = prefix;
+    event.message.content = content;
+    item = &event;
+    bytes = bytes_of(event.before) + bytes_of(event.after) + prefix.size() + content.size();
+  }
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+
+  /// Fills what is Unchanged out of a row of the answer. A column that has another type by now stays as it is.
+  void take(const ReselectQuery::Answer& answer, int row) {
+    for (std::size_t index = 0; index < answer.columns.size(); ++index) {
+      const std::uint32_t ordinal = answer.columns[index];
+      const int column = static_cast<int>(index) + 1;  // behind the event's place
+      if (event.after[ordinal].kind != CellKind::Unchanged) continue;
+      if (PQftype(answer.result.get(), column) != event.table->columns[ordinal].type_oid) continue;
+      event.after.replace(ordinal, cell_of(*answer.result, row, column));
+      event.reselected.push_back(ordinal);
+    }
+    fetched = answer.result;
+  }
+
+  SourceItem item;
+  ChangeEvent event;
+  std::string prefix;
+  std::string content;
+  std::shared_ptr<pg_result> fetched;  ///< holds the values that were reselected
+  std::size_t bytes = 0;
+  bool ready = true;
+  base::Deadline deadline{};
+};
+
+ReselectSource::ReselectSource(pipeline::ChangeSource& source, std::unique_ptr<ReselectQuery> query,
+                               ReselectOptions options)
+    : source_(source), query_(std::move(query)), options_(options), carried_(options.max_carried_bytes) {}
+
+ReselectSource::~ReselectSource() = default;
+
+Result<std::unique_ptr<ReselectSource>> ReselectSource::open(pipeline::ChangeSource& source, Connection connection,
+                                                             ReselectOptions options) {
+  SLUICE_ASSIGN(ReselectQuery query, ReselectQuery::open(std::move(connection), options.query_timeout));
+  return std::unique_ptr<ReselectSource>(
+      new ReselectSource(source, std::make_unique<ReselectQuery>(std::move(query)), options));
+}
+
+Result<std::optional<SourceItem>> ReselectSource::next() {
+  if (front_given_) {
+    held_bytes_ -= held_.front()->bytes + kHeldOverheadBytes;
+    held_.pop_front();
+    front_given_ = false;
+  }
+  return held_.empty() ? next_through() : next_held();
+}
+
+ReselectSource::Item ReselectSource::next_through() {
+  SLUICE_ASSIGN(std::optional<SourceItem> item, source_.next());
+  if (!item) return std::nullopt;
+  if (!carry(*item)) return item;
+  hold(*item, true);
+  return next_held();
+}
+
+bool ReselectSource::carry(SourceItem& item) {
+  if (std::holds_alternative<change::TransactionEnd>(item)) carried_.clear();
+  const auto* const* const given = std::get_if<const ChangeEvent*>(&item);
+  if (given == nullptr || !brings_values(**given) || !carried_.worth_remembering(**given)) return false;
+  if (!has_unchanged((*given)->after)) {
+    carried_.remember(**given);
+    return false;
+  }
+  copy_head(**given, filled_);
+  copy_views((*given)->before, filled_.before);
+  copy_views((*given)->after, filled_.after);
+  carried_.fill(filled_);
+  carried_.remember(filled_);
+  item = &filled_;
+  const bool complete = !has_unchanged(filled_.after);
+  if (complete) ++counters_.carried_events;
+  if (complete) return false;
+  if (!lookup_columns(filled_).empty()) return true;
+  ++counters_.given_up_events;
+  return false;
+}
+
+void ReselectSource::hold(const SourceItem& item, bool needs_fetch) {
+  auto held = std::make_unique<Held>(item);
+  held->ready = !needs_fetch;
+  held->deadline = Clock::now() + options_.deadline;
+  held_bytes_ += held->bytes + kHeldOverheadBytes;
+  if (needs_fetch) unfetched_.push_back(held.get());
+  held_.push_back(std::move(held));
+}
+
+bool ReselectSource::has_room() const {
+  return held_.size() < options_.max_held_items && held_bytes_ < options_.max_held_bytes;
+}
+
+ReselectSource::Item ReselectSource::next_held() {
+  if (!held_.front()->ready) SLUICE_TRY(fill_queue());
+  if (!unfetched_.empty()) SLUICE_TRY(work());
+  if (!held_.front()->ready) return std::nullopt;
+  front_given_ = true;
+  return held_.front()->item;
+}
+
+// Reading on makes the next query's batch larger.
+Result<void> ReselectSource::fill_queue() {
+  for (int count = 0; count < kMaxReadAhead && has_room(); ++count) {
+    SLUICE_ASSIGN(std::optional<SourceItem> item, source_.next());
+    if (!item) return {};
+    const bool needs_fetch = carry(*item);
+    hold(*item, needs_fetch);
+  }
+  return {};
+}
+
+Result<void> ReselectSource::work() {
+  if (query_->under_way()) SLUICE_TRY(take_answer());
+  const bool may_ask = !query_->under_way() && !unfetched_.empty() && Clock::now() >= retry_at_;
+  return may_ask ? send_query() : Result<void>();
+}
+
+// The events of the query are those at the front of unfetched_ that have the schema of the first.
+Result<void> ReselectSource::send_query() {
+  const change::TableSchema* const table = unfetched_.front()->event.table.get();
+  std::vector<const ChangeEvent*> events;
+  for (std::size_t place = 0; place < unfetched_.size() && events.size() < options_.max_batch_rows; ++place) {
+    if (unfetched_[place]->event.table.get() == table) events.push_back(&unfetched_[place]->event);
+  }
+  ++counters_.queries;
+  return query_->send(std::move(events));
+}
+
+Result<void> ReselectSource::take_answer() {
+  SLUICE_ASSIGN(const auto answer, query_->poll());
+  if (!answer) return {};
+  const auto now = Clock::now();
+  bool again = false;
+  std::size_t place = 0;  // of the next event of the query
+  for (Held* held : unfetched_) {
+    if (place == query_->events().size()) break;
+    if (&held->event != query_->events()[place]) continue;
+    const int row = answer->status == ReselectQuery::Answer::Status::Rows ? answer->row_of[place] : -1;
+    ++place;
+    const bool readable =
+        answer->status == ReselectQuery::Answer::Status::NoSuchThing ||
+        (answer->status == ReselectQuery::Answer::Status::Rows && is_visible(held->event.xid, answer->snapshot));
+    if (!readable && now < held->deadline) {
+      again = true;
+      continue;
+    }
+    if (readable && row >= 0) held->take(*answer, row);
+    settle(*held);
+  }
+  std::erase_if(unfetched_, [](const Held* held) { return held->ready; });
+  if (again) retry_at_ = now + options_.retry_interval;
+  return {};
+}
+
+void ReselectSource::settle(Held& held) {
+  held.ready = true;
+  if (!held.event.reselected.empty()) ++counters_.reselected_events;
+  if (has_unchanged(held.event.after)) ++counters_.given_up_events;
+}
+
+pipeline::Wait ReselectSource::waits_for() const {
+  if (held_.empty()) return source_.waits_for();
+  // Nothing can be given before the answer; what the source has by then makes the next batch.
+  if (query_->under_way()) return query_->waits_for();
+  return {-1, 0, retry_at_};
+}
+
+}  // namespace sluice::postgres

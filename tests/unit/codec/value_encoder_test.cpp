@@ -1,0 +1,321 @@
+#include "sluice/codec/value_encoder.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <random>
+
+using namespace sluice;
+using namespace sluice::codec;
+
+namespace {
+
+using change::TypeDescription;
+using change::TypeDescriptionPtr;
+using change::TypeKind;
+
+class Encoder {
+ public:
+  /// Nothing: refused.
+  std::optional<std::string> operator()(std::uint32_t oid, std::string_view text,
+                                        const TypeDescription* type = nullptr) {
+    TextBuffer out;
+    const std::optional<ValueTypePtr> resolved = resolve_type(oid, type);
+    if (!resolved || !values_.append(**resolved, text, out)) return std::nullopt;
+    return std::string(out.view());
+  }
+  std::uint64_t replacements() const { return values_.replacements(); }
+
+ private:
+  ValueEncoder values_;
+};
+
+using Json = std::optional<std::string>;
+
+struct Case {
+  std::uint32_t oid;
+  std::string_view text;
+  std::string_view json;
+};
+
+void expect_all(std::initializer_list<Case> cases) {
+  Encoder encode;
+  for (const Case& value : cases)
+    EXPECT_EQ(encode(value.oid, value.text), Json(value.json)) << value.oid << ' ' << value.text;
+}
+
+void expect_refused(std::uint32_t oid, std::initializer_list<std::string_view> texts) {
+  Encoder encode;
+  for (const std::string_view text : texts) EXPECT_EQ(encode(oid, text), std::nullopt) << oid << ' ' << text;
+}
+
+std::string json_string(std::string_view text) {
+  Encoder encode;
+  return encode(25, text).value_or("refused");
+}
+
+TypeDescriptionPtr described(std::uint32_t oid, std::string name, TypeKind kind, TypeDescriptionPtr element = nullptr) {
+  TypeDescription type;
+  type.oid = oid;
+  type.schema = "public";
+  type.name = std::move(name);
+  type.kind = kind;
+  type.element = std::move(element);
+  return std::make_shared<const TypeDescription>(std::move(type));
+}
+
+}  // namespace
+
+TEST(ValueEncoder, NumbersKeepEveryDigit) {
+  expect_all({{16, "t", "true"},
+              {16, "f", "false"},
+              {21, "-32768", "-32768"},
+              {23, "0", "0"},
+              {20, "9223372036854775807", "9223372036854775807"},
+              {26, "4294967295", "4294967295"},
+              {700, "1e-05", "1e-05"},
+              {701, "1.7976931348623157e+308", "1.7976931348623157e+308"},
+              {701, "-0", "-0"},
+              {701, "NaN", "\"NaN\""},
+              {701, "Infinity", "\"Infinity\""},
+              {700, "-Infinity", "\"-Infinity\""},
+              {1700, "12.50", "\"12.50\""},
+              {1700, "-0.000000000000000000000000000000000001", "\"-0.000000000000000000000000000000000001\""},
+              {1700, "NaN", "\"NaN\""},
+              {1700, "-Infinity", "\"-Infinity\""}});
+}
+
+TEST(ValueEncoder, TextThatIsNoNumberIsRefused) {
+  expect_refused(16, {"", "true", "x"});
+  expect_refused(23, {"", "-", "1.5", "01", "1 ", "0x1", "NaN", "+1"});
+  expect_refused(701, {"", "1.", ".5", "1e", "inf", "nan", "1,5", "--1"});
+  expect_refused(1700, {"", "1.5.1", "abc", "1\"", "$5"});
+}
+
+TEST(ValueEncoder, TimesBecomeIso8601) {
+  expect_all({{1082, "2026-11-21", "\"2026-11-21\""},
+              {1083, "08:00:00.123456", "\"08:00:00.123456\""},
+              {1083, "24:00:00", "\"24:00:00\""},
+              {1114, "2026-11-21 08:00:00", "\"2026-11-21T08:00:00\""},
+              {1114, "2026-11-21 08:00:00.123456", "\"2026-11-21T08:00:00.123456\""},
+              {1184, "2026-11-21 08:00:00.123456+00", "\"2026-11-21T08:00:00.123456Z\""},
+              {1184, "2026-11-21 08:00:00.1+00", "\"2026-11-21T08:00:00.1Z\""},
+              {1184, "2026-11-21 13:30:00+05:30", "\"2026-11-21T13:30:00+05:30\""},
+              {1184, "2026-11-21 00:00:00-08", "\"2026-11-21T00:00:00-08:00\""},
+              {1266, "08:00:00+00", "\"08:00:00Z\""},
+              {1266, "08:00:00.5-03", "\"08:00:00.5-03:00\""}});
+}
+
+TEST(ValueEncoder, TimesBeyondTheCalendarOfIsoStayReadableAndExact) {
+  expect_all({{1082, "infinity", "\"infinity\""},
+              {1082, "-infinity", "\"-infinity\""},
+              {1114, "infinity", "\"infinity\""},
+              {1184, "-infinity", "\"-infinity\""},
+              {1082, "0044-03-15 BC", "\"0044-03-15 BC\""},
+              {1082, "5874897-12-31", "\"5874897-12-31\""},
+              {1114, "0044-03-15 12:00:00 BC", "\"0044-03-15T12:00:00 BC\""},
+              {1184, "4713-01-01 00:00:00+00 BC", "\"4713-01-01T00:00:00Z BC\""},
+              {1184, "294276-12-31 23:59:59.999999+00", "\"294276-12-31T23:59:59.999999Z\""}});
+}
+
+TEST(ValueEncoder, TimesOfAnotherDateStyleAreRefused) {
+  expect_refused(1082, {"", "11/21/2026", "21.11.2026", "2026-13-01", "2026-11-32", "2026-11-2", "2026-11-21 AD"});
+  expect_refused(1083, {"", "8:00:00", "08:00", "25:00:00", "08:00:00.", "08:00:00+00"});
+  expect_refused(1114, {"2026-11-21", "2026-11-21T08:00:00", "Sat Nov 21 08:00:00 2026", "2026-11-21 08:00:00+00"});
+  expect_refused(1184, {"2026-11-21 08:00:00", "2026-11-21 08:00:00 UTC", "2026-11-21 08:00:00+0"});
+  expect_refused(1266, {"08:00:00", "08:00:00Z"});
+}
+
+TEST(ValueEncoder, IntervalsBecomeIso8601AsPostgresqlWouldWriteThem) {
+  expect_all({{1186, "00:00:00", "\"PT0S\""},
+              {1186, "1 year 2 mons 3 days 04:05:06.789", "\"P1Y2M3DT4H5M6.789S\""},
+              {1186, "-1 years -2 mons +3 days -04:05:06", "\"P-1Y-2M3DT-4H-5M-6S\""},
+              {1186, "1 mon", "\"P1M\""},
+              {1186, "-1 days", "\"P-1D\""},
+              {1186, "1 day -00:00:01", "\"P1DT-1S\""},
+              {1186, "-00:00:00.5", "\"PT-0.5S\""},
+              {1186, "00:10:00", "\"PT10M\""},
+              {1186, "100:00:00", "\"PT100H\""},
+              {1186, "2562047788:00:54.775807", "\"PT2562047788H54.775807S\""},
+              {1186, "178000000 years", "\"P178000000Y\""},
+              {1186, "infinity", "\"infinity\""}});
+  expect_refused(
+      1186, {"", "P1D", "1", "1 day 2 years", "1 week", "1 day 4", "@ 1 day", "04:05", "1:2:3", "00:00:00.", "days"});
+}
+
+TEST(ValueEncoder, BytesBecomeBase64) {
+  expect_all({{17, "\\x", "\"\""},
+              {17, "\\x00", "\"AA==\""},
+              {17, "\\x0001", "\"AAE=\""},
+              {17, "\\x48656c6c6f", "\"SGVsbG8=\""},
+              {17, "\\xFFfefd", "\"//79\""}});
+  expect_refused(17, {"", "Hello", "\\x0", "\\x0g", "\\000"});
+}
+
+TEST(ValueEncoder, JsonIsEmbeddedAsItStands) {
+  expect_all({{3802, R"({"k": 1.50, "b": [1, {"c": null}], "k": 2})", R"({"k": 1.50, "b": [1, {"c": null}], "k": 2})"},
+              {114, R"("text")", R"("text")"},
+              {114, "12345678901234567890.123456789", "12345678901234567890.123456789"},
+              {114, R"("é \u00e9 \ud83d\ude00 😀")", R"("é \u00e9 \ud83d\ude00 😀")"}});
+  expect_refused(114, {"", "{", "{]", "[1,]", "{\"a\":}", "{a:1}", "nul", "1 2", "\"\t\"", "[1}", "\"\\x\"", "01", "[",
+                       "{\"a\":1,}"});
+}
+
+TEST(ValueEncoder, LineBreaksBetweenTheTokensOfJsonAreRemoved) {
+  expect_all({{114, "{\n  \"a\":\r\n  1\n}\n", "{  \"a\":  1}"},
+              {114, "[1,\n2]", "[1,2]"},
+              {114, "\n\"a\\nb\"", "\"a\\nb\""}});
+}
+
+TEST(ValueEncoder, JsonThatStrictReadersRefuseIsMendedAndCounted) {
+  Encoder encode;
+  EXPECT_EQ(encode(114, R"(["\ud800", "\udc00\ud83d\ude00", "\\ud800"])"),
+            Json(R"(["\ufffd", "\ufffd\ud83d\ude00", "\\ud800"])"));
+  EXPECT_EQ(encode(114, "\"a\xFF\""), Json("\"a\xEF\xBF\xBD\""));
+  EXPECT_EQ(encode.replacements(), 3u);
+}
+
+TEST(ValueEncoder, DeepJsonNeedsNoStack) {
+  Encoder encode;
+  const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
+  EXPECT_EQ(encode(3802, deep), Json(deep));
+  EXPECT_EQ(encode(3802, deep.substr(1)), std::nullopt);
+}
+
+TEST(ValueEncoder, ArraysKeepTheirFormAndTheTypeOfTheirElements) {
+  expect_all(
+      {{1007, "{}", "[]"},
+       {1007, "{1,NULL,-3}", "[1,null,-3]"},
+       {1007, "{{1,2},{3,4}}", "[[1,2],[3,4]]"},
+       {1007, "[2:3]={7,8}", "[7,8]"},
+       {1007, "[-1:0][2:3]={{1,2},{3,4}}", "[[1,2],[3,4]]"},
+       {1000, "{t,f}", "[true,false]"},
+       {1009, R"({a,"b c","","NULL",NULL,"q\"u\\o","{}",ü})", R"(["a","b c","","NULL",null,"q\"u\\o","{}","ü"])"},
+       {1231, "{12.50,NaN}", R"(["12.50","NaN"])"},
+       {1185, R"({"2026-11-21 08:00:00+00"})", R"(["2026-11-21T08:00:00Z"])"},
+       {1001, R"({"\\x00"})", R"(["AA=="])"},
+       {3807, R"({"{\"k\": [1, 2]}","\"s\""})", R"([{"k": [1, 2]},"s"])"},
+       {1020, "{(2,2),(1,1);(4,4),(3,3)}", R"json(["(2,2),(1,1)","(4,4),(3,3)"])json"}});
+}
+
+TEST(ValueEncoder, BrokenArraysAreRefused) {
+  expect_refused(1007, {"", "1", "{", "}", "{1", "{1,}", "{,1}", "{1}}", "{{1}", "{1}x", "{a}", "[2:3]", "[x]={1}",
+                        "{1 }", "{{{{{{{1}}}}}}}", "{1{", "{}1", "{1}{2}"});
+  expect_refused(1009, {"{\"a}", "{\"a\\", "{\"a\"b}", "{a\"b}", "{a\\b}"});
+}
+
+TEST(ValueEncoder, DomainsAndArraysOfTheCatalogFollowWhatTheyAreMadeOf) {
+  Encoder encode;
+  const TypeDescriptionPtr int4 = described(23, "int4", TypeKind::Base);
+  const TypeDescriptionPtr positive = described(20'001, "positive", TypeKind::Domain, int4);
+  const TypeDescriptionPtr positives = described(20'002, "_positive", TypeKind::Array, positive);
+  const TypeDescriptionPtr list =
+      described(20'003, "list", TypeKind::Domain, described(1007, "_int4", TypeKind::Array, int4));
+  const TypeDescriptionPtr lists = described(20'004, "_list", TypeKind::Array, list);
+  const TypeDescriptionPtr mood = described(20'005, "mood", TypeKind::Enum);
+  const TypeDescriptionPtr moods = described(20'006, "_mood", TypeKind::Array, mood);
+  EXPECT_EQ(encode(positive->oid, "7", positive.get()), Json("7"));
+  EXPECT_EQ(encode(positives->oid, "{7,8}", positives.get()), Json("[7,8]"));
+  EXPECT_EQ(encode(lists->oid, R"({"{1,2}","{}"})", lists.get()), Json("[[1,2],[]]"));
+  EXPECT_EQ(encode(mood->oid, "so \"so\"", mood.get()), Json(R"("so \"so\"")"));
+  EXPECT_EQ(encode(moods->oid, "{sad,ok}", moods.get()), Json(R"(["sad","ok"])"));
+}
+
+TEST(ValueEncoder, TypesThatNobodyDescribesAreText) {
+  Encoder encode;
+  EXPECT_EQ(encode(99'999, "(1,\"x\")"), Json(R"json("(1,\"x\")")json"));
+  EXPECT_EQ(encode(3904, "[1,5)"), Json("\"[1,5)\""));
+  EXPECT_EQ(encode(790, "$1.00"), Json("\"$1.00\""));
+  const TypeDescriptionPtr orphan = described(20'010, "orphan", TypeKind::Domain);
+  EXPECT_EQ(encode(orphan->oid, "5", orphan.get()), Json("\"5\""));
+}
+
+TEST(ValueEncoder, TypesThatStandTooDeepInEachOtherAreNotResolved) {
+  TypeDescriptionPtr type = described(23, "int4", TypeKind::Base);
+  for (std::uint32_t depth = 0; depth < 20; ++depth) type = described(30'000 + depth, "d", TypeKind::Array, type);
+  EXPECT_FALSE(resolve_type(type->oid, type.get()));
+}
+
+TEST(ValueEncoder, UuidsAreChecked) {
+  expect_all({{2950, "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\""}});
+  expect_refused(2950,
+                 {"", "a0eebc99", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a1g", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a111"});
+}
+
+TEST(ValueEncoder, StringsEscapeWhatJsonDemandsAndNothingElse) {
+  EXPECT_EQ(json_string(std::string_view("a\"b\\c/\b\f\n\r\t\x01\x1f\x7f\0z", 16)),
+            "\"a\\\"b\\\\c/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\\u0000z\"");
+  EXPECT_EQ(json_string("Grüße 漢字 😀"), "\"Grüße 漢字 😀\"");
+}
+
+TEST(ValueEncoder, EveryPositionOfASpecialByteIsFound) {
+  for (std::size_t size = 1; size <= 70; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      std::string text(size, 'a');
+      text[at] = '"';
+      std::string json = text;
+      json.insert(at, 1, '\\');
+      ASSERT_EQ(json_string(text), '"' + json + '"') << size << ' ' << at;
+    }
+  }
+}
+
+TEST(ValueEncoder, BytesThatAreNoUtf8AreReplacedAndCounted) {
+  Encoder encode;
+  const std::string_view replacement = "\xEF\xBF\xBD";
+  const auto expect = [&](std::string_view bytes, std::string_view text) {
+    EXPECT_EQ(encode(25, bytes), Json('"' + std::string(text) + '"'));
+  };
+  expect(
+      "a\xFF"
+      "b",
+      "a\xEF\xBF\xBD"
+      "b");
+  EXPECT_EQ(encode.replacements(), 1u);
+  expect("\xE2\x82", replacement);                                                                         // cut off
+  expect("\xC0\xAF", std::string(replacement) + std::string(replacement));                                 // overlong
+  expect("\xED\xA0\x80", std::string(replacement) + std::string(replacement) + std::string(replacement));  // surrogate
+  expect(
+      "\xF0\x9F\x98"
+      "x",
+      std::string(replacement) + "x");
+  EXPECT_EQ(encode.replacements(), 8u);
+}
+
+TEST(ValueEncoder, ACharacterAcrossTheEdgeOfAChunkIsWhole) {
+  for (std::size_t before = 4090; before <= 4100; ++before) {
+    const std::string text = std::string(before, 'a') + "😀" + std::string(5000, '\x01');
+    const std::string json = json_string(text);
+    ASSERT_EQ(nlohmann::json::parse(json).get<std::string>(), text) << before;
+  }
+}
+
+TEST(ValueEncoder, RandomTextComesBackFromAnIndependentParser) {
+  std::mt19937 random(20261121);
+  const std::vector<std::string> pieces = {"a", "\"", "\\", "\n",   std::string(1, '\0'),        "\x1f",
+                                           "é", "漢", "😀",  "\x7f", "plain text of some length "};
+  Encoder encode;
+  for (int round = 0; round < 2000; ++round) {
+    std::string text;
+    for (std::size_t count = random() % 40; count > 0; --count) text += pieces[random() % pieces.size()];
+    const Json json = encode(25, text);
+    ASSERT_TRUE(json);
+    ASSERT_EQ(nlohmann::json::parse(*json).get<std::string>(), text);
+  }
+  EXPECT_EQ(encode.replacements(), 0u);
+}
+
+TEST(ValueEncoder, RandomBytesBecomeJsonOfTheSameTextAsAnIndependentReplacementGives) {
+  std::mt19937 random(42);
+  Encoder encode;
+  for (int round = 0; round < 2000; ++round) {
+    std::string bytes(random() % 60, '\0');
+    for (char& byte : bytes) byte = static_cast<char>(random() % 3 == 0 ? random() % 128 : random() % 256);
+    const Json json = encode(25, bytes);
+    ASSERT_TRUE(json);
+    const std::string replaced = nlohmann::json(bytes).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    ASSERT_EQ(nlohmann::json::parse(*json), nlohmann::json::parse(replaced));
+  }
+  EXPECT_GT(encode.replacements(), 1000u);
+}
