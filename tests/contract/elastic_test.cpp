@@ -44,7 +44,8 @@ std::unique_ptr<elastic::IndexAdmin> open_admin(const std::string& prefix) {
 
 void remove_all(const std::string& prefix) {
   const int port = elasticsearch_port();
-  for (const auto& [index, ignored] : http(port, "GET", "/" + prefix + "*/_settings?expand_wildcards=all").body.items())
+  const nlohmann::json indices = http(port, "GET", "/" + prefix + "*/_settings?expand_wildcards=all").body;
+  for (const auto& [index, ignored] : indices.items())
     if (index.starts_with(prefix)) http(port, "DELETE", "/" + index);
   http(port, "DELETE", "/_index_template/sluice*" + prefix + "*");
 }
