@@ -1,3 +1,5 @@
+// link: sluice::base
+//
 // Wrong configurations and surroundings: a clear last line with an id and a remedy, and nothing lost.
 #include <filesystem>
 
