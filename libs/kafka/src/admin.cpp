@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <thread>
 
 #include "errors.h"
 
@@ -13,6 +14,7 @@ namespace {
 using base::fail;
 using base::Recovery;
 using base::Result;
+using pipeline::Partition;
 
 constexpr std::string_view kFallbackId = "kafka.admin_failed";
 
@@ -156,6 +158,29 @@ Result<EventHandle> wait_for_answer(rd_kafka_t* client, rd_kafka_queue_t* answer
     if (answer) return answer;
     if (base::Clock::now() >= deadline)
       return tl::make_unexpected(state.explained(error_of(RD_KAFKA_RESP_ERR__TIMED_OUT, request, "kafka.unreachable")));
+  }
+}
+
+Result<OffsetMap> offsets_of(rd_kafka_t* client, QueueHandle& answers, const ClientState& state,
+                             const std::vector<Partition>& partitions, rd_kafka_OffsetSpec_t spec,
+                             rd_kafka_IsolationLevel_t isolation, base::Deadline deadline) {
+  const base::Deadline missing_deadline = std::min(deadline, base::Clock::now() + kNewTopicPatience);
+  while (true) {
+    ask_offsets(client, partitions, spec, isolation, left_ms(deadline), answers.get());
+    // librdkafka's own time-out is the deadline too and answers with more to say; it gets a moment longer.
+    auto event =
+        wait_for_answer(client, answers.get(), state, deadline + std::chrono::seconds(1), "Asking for offsets");
+    if (!event) {
+      answers.reset(rd_kafka_queue_new(client));
+      return tl::make_unexpected(std::move(event.error()));
+    }
+    auto offsets = read_offsets(event->get());
+    if (offsets) return offsets;
+    const bool missing = offsets.error().id == "kafka.topic_missing";
+    const bool may_pass = missing || offsets.error().recovery == Recovery::Retry;
+    if (!may_pass || base::Clock::now() >= (missing ? missing_deadline : deadline))
+      return tl::make_unexpected(state.explained(std::move(offsets.error())));
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
 }
 
