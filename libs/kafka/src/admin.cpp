@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "errors.h"
@@ -36,13 +37,20 @@ Result<void> add_offset(OffsetMap& offsets, const rd_kafka_topic_partition_t& en
   return {};
 }
 
+/// Kafka prints UUIDs in the URL-safe alphabet, librdkafka in the common one.
+std::string url_safe(std::string base64) {
+  std::replace(base64.begin(), base64.end(), '+', '-');
+  std::replace(base64.begin(), base64.end(), '/', '_');
+  return base64;
+}
+
 TopicFacts facts_of(const rd_kafka_TopicDescription_t* topic) {
   TopicFacts facts;
   facts.name = rd_kafka_TopicDescription_name(topic);
   facts.error = rd_kafka_error_code(rd_kafka_TopicDescription_error(topic));
   const rd_kafka_Uuid_t* id = rd_kafka_TopicDescription_topic_id(topic);
   if (id != nullptr && (rd_kafka_Uuid_most_significant_bits(id) != 0 || rd_kafka_Uuid_least_significant_bits(id) != 0))
-    facts.id = rd_kafka_Uuid_base64str(id);
+    facts.id = url_safe(rd_kafka_Uuid_base64str(id));
   std::size_t count = 0;
   const auto* const partitions = rd_kafka_TopicDescription_partitions(topic, &count);
   facts.partitions = static_cast<std::int32_t>(count);
