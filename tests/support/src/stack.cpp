@@ -154,9 +154,11 @@ std::string Stack::sql_in(const std::string& database, const std::string& statem
 std::int64_t Stack::sql_number(const std::string& statement) { return std::atoll(sql(statement).c_str()); }
 
 std::vector<KafkaRecord> Stack::records(const std::string& topic) {
+  const std::string broker = "127.0.0.1:" + std::to_string(kafka_.port());
+  const bool exists = run_ok({"kcat", "-L", "-b", broker}).find("topic \"" + topic + "\" with") != std::string::npos;
+  if (!exists) return {};
   // Lengths first, so that no byte of a key or value can be taken for a separator. Length -1: null.
-  const std::string text = run_ok({"kcat", "-C", "-q", "-e", "-b", "127.0.0.1:" + std::to_string(kafka_.port()), "-t",
-                                   topic, "-f", "%p %o %K %S\\n%k%s\\n"});
+  const std::string text = run_ok({"kcat", "-C", "-q", "-e", "-b", broker, "-t", topic, "-f", "%p %o %K %S\\n%k%s\\n"});
   std::vector<KafkaRecord> records;
   std::size_t at = 0;
   while (at < text.size()) {
@@ -218,8 +220,8 @@ std::map<std::string, nlohmann::json> Stack::table_rows(const std::string& table
   std::map<std::string, nlohmann::json> rows;
   std::istringstream lines(sql("SELECT to_jsonb(t) FROM " + table + " t"));
   for (std::string line; std::getline(lines, line);) {
-    auto row = nlohmann::json::parse(line);
-    rows[row["id"].dump()] = std::move(row);
+    const auto row = nlohmann::json::parse(line);
+    rows.emplace(row["id"].dump(), row);
   }
   return rows;
 }
@@ -227,9 +229,9 @@ std::map<std::string, nlohmann::json> Stack::table_rows(const std::string& table
 std::map<std::string, nlohmann::json> Stack::mirror_rows(const std::string& table) {
   std::map<std::string, nlohmann::json> rows;
   for (auto& hit : documents(mirror(table))) {
-    nlohmann::json row = std::move(hit["_source"]);
+    nlohmann::json row = hit["_source"];
     row.erase("_sluice");
-    rows[row["id"].dump()] = std::move(row);
+    rows.emplace(row["id"].dump(), row);
   }
   return rows;
 }
