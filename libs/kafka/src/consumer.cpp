@@ -61,6 +61,8 @@ Properties consumer_properties(const ConsumerOptions& options) {
       // A full queue is looked at again after this; the default of 1 s starves a fast reader.
       {"fetch.queue.backoff.ms", "10"},
       {"fetch.error.backoff.ms", "200"},
+      // A resumed partition waits for the fetch that is under way; an idle broker is asked ten times a second.
+      {"fetch.wait.max.ms", "100"},
       // Before 2.10 librdkafka mishandles cooperative rebalances (rule K-12).
       {"partition.assignment.strategy", rd_kafka_version() >= 0x020a0000 ? "cooperative-sticky" : "range"},
   };
