@@ -68,8 +68,9 @@ struct Key {
   Check check = nullptr;  ///< of texts, and of each element of a list
   PropertyCheck check_property = nullptr;
   Need need = Need::None;
-  std::string_view example = {};  ///< of a key without a default
-  std::string_view doc = {};      ///< what it is, and why the default is what it is
+  std::string_view known_as = {};  ///< what others call it, for whoever comes from there
+  std::string_view example = {};   ///< of a key without a default
+  std::string_view doc = {};       ///< what it is, and why the default is what it is
 };
 
 struct Section {

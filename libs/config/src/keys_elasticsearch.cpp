@@ -12,6 +12,7 @@ Section elasticsearch_keys(ElasticsearchSettings& s) {
                .field = &s.addresses,
                .check = check_address,
                .need = Need::EsConsumer,
+               .known_as = "hosts",
                .example = "http://localhost:9200",
                .doc = "http:// or https:// addresses of one cluster; when one does not answer the next is tried."},
               {.name = "username",

@@ -175,6 +175,9 @@ class Reader {
     if (section.name.empty()) {
       for (const Section& other : sections_) neighbours.emplace_back(other.name);
     }
+    for (const Key& key : section.keys) {
+      if (!name.empty() && key.known_as == name) return fmt::format("did you mean `{}`?", key.name);
+    }
     if (const auto meant = nearest(name, neighbours)) return fmt::format("did you mean `{}`?", *meant);
     for (const Section& other : sections_) {
       if (const Key* key = key_of(other, name)) return fmt::format("did you mean `{}`?", path_of(other, *key));

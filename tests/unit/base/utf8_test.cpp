@@ -16,8 +16,8 @@ TEST(Utf8, CharactersOfOneToFourBytesAreTaken) {
 }
 
 TEST(Utf8, WhatIsOverlongCutOrOutOfRangeIsNoCharacter) {
-  for (const auto bytes : {"\x80"sv, "\xc3"sv, "\xc3x"sv, "\xc0\x80"sv, "\xe0\x80\x80"sv, "\xed\xa0\x80"sv, "\xe2\x82"sv,
-                           "\xf0\x80\x80\x80"sv, "\xf4\x90\x80\x80"sv, "\xf5\x80\x80\x80"sv, "\xff"sv}) {
+  for (const auto bytes : {"\x80"sv, "\xc3"sv, "\xc3x"sv, "\xc0\x80"sv, "\xe0\x80\x80"sv, "\xed\xa0\x80"sv,
+                           "\xe2\x82"sv, "\xf0\x80\x80\x80"sv, "\xf4\x90\x80\x80"sv, "\xf5\x80\x80\x80"sv, "\xff"sv}) {
     EXPECT_EQ(utf8_character_bytes(bytes), 0U);
   }
 }
