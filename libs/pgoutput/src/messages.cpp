@@ -46,13 +46,12 @@ bool read_identity(ByteReader& reader, change::ReplicaIdentity& out) {
 
 /// False: a cell of unknown kind. Running out of bytes is one too, since a failed reader gives kind 0.
 bool read_tuple(ByteReader& reader, change::Row& row) {
-  const std::uint16_t columns = reader.u16();
-  for (std::uint16_t column = 0; column < columns; ++column) {
+  for (change::Cell& cell : row.refill(reader.u16())) {
     switch (reader.u8()) {
-      case 'n': row.add({change::CellKind::Null, {}}); break;
-      case 'u': row.add({change::CellKind::Unchanged, {}}); break;
-      case 't': row.add({change::CellKind::Text, reader.bytes(reader.u32())}); break;
-      case 'b': row.add({change::CellKind::Binary, reader.bytes(reader.u32())}); break;
+      case 't': cell = {change::CellKind::Text, reader.bytes(reader.u32())}; break;
+      case 'n': cell = {change::CellKind::Null, {}}; break;
+      case 'u': cell = {change::CellKind::Unchanged, {}}; break;
+      case 'b': cell = {change::CellKind::Binary, reader.bytes(reader.u32())}; break;
       default: return false;
     }
   }
@@ -180,14 +179,17 @@ base::Result<RowChange> parse_row_change(std::string_view message, change::Row& 
   RowChange row_change;
   row_change.relation_oid = reader.u32();
   std::uint8_t tuple = reader.u8();
+  before.clear();
+  after.clear();
   if (kind != MessageKind::Insert && (tuple == 'K' || tuple == 'O')) {
     row_change.old_tuple = tuple == 'K' ? OldTuple::Key : OldTuple::Full;
     if (!read_tuple(reader, before)) return malformed(message, reader.offset());
     if (kind == MessageKind::Delete) return finished(message, reader, row_change);
     tuple = reader.u8();
   }
-  if (tuple != 'N' || kind == MessageKind::Delete || !read_tuple(reader, after))
+  if (tuple != 'N' || kind == MessageKind::Delete || !read_tuple(reader, after)) {
     return malformed(message, reader.offset());
+  }
   return finished(message, reader, row_change);
 }
 

@@ -19,12 +19,11 @@ bool same_type(const change::TypeDescriptionPtr& a, const change::TypeDescriptio
 
 /// schema_id() covers what the message says; the rest is what the catalog said.
 bool same_version(const change::TableSchema& a, const change::TableSchema& b) {
-  return a.id == b.id && a.key_columns == b.key_columns &&
-         std::equal(a.columns.begin(), a.columns.end(), b.columns.begin(), b.columns.end(),
-                    [](const change::Column& left, const change::Column& right) {
-                      return left.nullable == right.nullable && left.primary_key == right.primary_key &&
-                             same_type(left.type, right.type);
-                    });
+  return a.id == b.id && std::equal(a.columns.begin(), a.columns.end(), b.columns.begin(), b.columns.end(),
+                                    [](const change::Column& left, const change::Column& right) {
+                                      return left.nullable == right.nullable && left.primary_key == right.primary_key &&
+                                             same_type(left.type, right.type);
+                                    });
 }
 
 /// All columns of the key or none: a part of a key names other rows too. (The catalog may know newer names than the

@@ -42,12 +42,6 @@ void append_u64(std::string& out, std::uint64_t value) {
 
 }  // namespace
 
-std::optional<std::int64_t> unix_us_from_postgres(std::int64_t postgres_us) {
-  std::int64_t unix_us = 0;
-  if (__builtin_add_overflow(postgres_us, kPostgresEpochUs, &unix_us)) return std::nullopt;
-  return unix_us;
-}
-
 base::Result<ReplicationMessage> parse_replication_message(std::string_view bytes) {
   if (bytes.empty()) {
     return base::fail(

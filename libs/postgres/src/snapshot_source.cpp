@@ -26,11 +26,18 @@ std::string select_list(const Connection& connection, const pipeline::TableFacts
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
+bool has_key(const change::TableSchema& schema) { return !schema.key_columns.empty(); }
+
 // COPY of a plain table is a tenth faster than COPY of a query. ONLY: an inheritance child is a member of its own.
-std::string copy_sql(const Connection& connection, const pipeline::TableFacts& table, const std::string& name) {
-  const std::string columns = select_list(connection, table);
-  const bool plain = table.kind == 'r' && table.row_filter.empty() && !table.columns.empty();
+// Behind the columns of a table without a key stands what tells its rows from their equals (rule P-25).
+std::string copy_sql(const Connection& connection, const PublishedSchema& published, const std::string& name) {
+  const pipeline::TableFacts& table = published.facts;
+  std::string columns = select_list(connection, table);
+  const bool plain = table.kind == 'r' && table.row_filter.empty() && has_key(*published.schema);
   if (plain) return fmt::format("COPY {} ({}) TO STDOUT", name, columns);
+  if (!has_key(*published.schema)) {
+    columns += fmt::format("{}tableoid::text || ':' || ctid::text", columns.empty() ? "" : ", ");
+  }
   const std::string filter = table.row_filter.empty() ? "" : " WHERE " + table.row_filter;
   return fmt::format("COPY (SELECT {} FROM {}{}{}) TO STDOUT", columns, table.kind == 'p' ? "" : "ONLY ", name, filter);
 }
@@ -49,11 +56,12 @@ std::string check_sql(const Connection& connection, const pipeline::TableFacts& 
 
 // One round trip a table. The savepoint lets go of the table's lock when the next one begins, for a lock held through a
 // long snapshot would queue every ALTER TABLE, and behind it everybody else.
-std::string table_sql(const Connection& connection, const pipeline::TableFacts& table) {
+std::string table_sql(const Connection& connection, const PublishedSchema& published) {
+  const pipeline::TableFacts& table = published.facts;
   const std::string name = connection.identifier(table.schema) + "." + connection.identifier(table.name);
   return fmt::format(
       "SAVEPOINT sluice_table; {}; {}; ROLLBACK TO SAVEPOINT sluice_table; RELEASE SAVEPOINT sluice_table",
-      copy_sql(connection, table, name), check_sql(connection, table, name));
+      copy_sql(connection, published, name), check_sql(connection, table, name));
 }
 
 bool means_changed(std::string_view sqlstate) {
@@ -104,7 +112,7 @@ Result<void> SnapshotSource::import(const SnapshotOptions& options) {
 Result<void> SnapshotSource::plan(const SnapshotOptions& options, pgoutput::Catalog& catalog) {
   SLUICE_ASSIGN(auto tables, fetch_published_schemas(connection_, options.publication, catalog));
   for (PublishedSchema& table : tables) {
-    commands_.push_back(table_sql(connection_, table.facts));
+    commands_.push_back(table_sql(connection_, table));
     progress_.push_back({std::move(table.schema), table.facts.estimated_rows, 0, 0, false});
   }
   return {};
@@ -141,6 +149,7 @@ Result<bool> SnapshotSource::start_table() {
     return true;
   }
   event_.table = progress_[current_].table;
+  event_.row_identity = {};
   if (PQsendQuery(connection_.raw(), commands_[current_].c_str()) == 0) return failure_of(nullptr);
   phase_ = Phase::Starting;
   return true;
@@ -191,11 +200,20 @@ Result<bool> SnapshotSource::read_row() {
   }
   TableProgress& progress = progress_[current_];
   const auto bytes = static_cast<std::size_t>(size);
-  SLUICE_TRY(parser_.parse({buffer, bytes}, progress.table->columns.size(), event_.after));
+  SLUICE_TRY(parse_row({buffer, bytes}, *progress.table));
   ++progress.rows;
   progress.bytes += bytes;
   row_ready_ = true;
   return true;
+}
+
+Result<void> SnapshotSource::parse_row(std::string_view line, const change::TableSchema& table) {
+  if (has_key(table)) return parser_.parse(line, table.columns.size(), event_.after);
+  SLUICE_TRY(parser_.parse(line, table.columns.size() + 1, identified_));
+  event_.after.clear();
+  for (std::size_t ordinal = 0; ordinal < table.columns.size(); ++ordinal) event_.after.add(identified_[ordinal]);
+  event_.row_identity = identified_[table.columns.size()].bytes;
+  return {};
 }
 
 tl::unexpected<base::Error> SnapshotSource::table_changed() const {

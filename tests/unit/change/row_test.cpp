@@ -20,3 +20,12 @@ TEST(Row, AnOwnedRowOutlivesTheBytesItWasReadFrom) {
   EXPECT_EQ(kept[1].kind, CellKind::Unchanged);
   EXPECT_EQ(kept[2].bytes, "12.50");
 }
+
+TEST(Row, ARefilledRowHasNothingOfTheOldOne) {
+  Row row;
+  row.add({CellKind::Text, "old"});
+  row.refill(2)[1] = {CellKind::Text, "new"};
+  ASSERT_EQ(row.size(), 2u);
+  EXPECT_EQ(row[0].kind, CellKind::Null);
+  EXPECT_EQ(row[1].bytes, "new");
+}

@@ -148,13 +148,14 @@ TEST_F(AssemblerTest, MessagesStandBehindTheRowBeforeThem) {
 }
 
 TEST_F(AssemblerTest, AMessageHasNoTableAndNoRows) {
-  feed({begin(0x100), users(), user("1")});
+  feed({begin(0x100), users(), update(kUsers, key({text("1"), null()}), {text("2"), null()})});
   const std::string bytes = message(0x90, "p", "c");
   const auto item = assembler.apply(bytes, change::Lsn(0x90));
   const auto* event = std::get<const change::ChangeEvent*>(**item);
   EXPECT_EQ(event->table, nullptr);
   EXPECT_TRUE(event->before.empty());
   EXPECT_TRUE(event->after.empty());
+  EXPECT_FALSE(event->before_is_key_only);
   const std::string row = user("2");
   const auto after_it = assembler.apply(row, change::Lsn(0x90));
   EXPECT_EQ(std::get<const change::ChangeEvent*>(**after_it)->message.prefix, "")
@@ -286,6 +287,20 @@ TEST_F(AssemblerTest, WhatOnlyTheCatalogSaysAnewMakesANewVersionWithoutAChange) 
   EXPECT_THAT(change_kinds(), IsEmpty());
 }
 
+TEST_F(AssemblerTest, ANewNullabilityOrTypeDescriptionMakesANewVersionToo) {
+  const std::string relation_message = relation(kUsers, "public", "users", 'd', {key_column("id"), {"mood", 16400}});
+  catalog.add_type(16400, "shop", "mood", change::TypeKind::Enum);
+  feed({begin(0x100), relation_message, user("1")});
+  const change::TableSchemaPtr first = last_table;
+  catalog.tables[kUsers] = {{}, {{"id", false}}};
+  feed({relation_message, user("2")});
+  const change::TableSchemaPtr second = last_table;
+  EXPECT_NE(second, first);
+  catalog.add_type(16400, "shop", "feeling", change::TypeKind::Enum);
+  feed({relation_message, user("3")});
+  EXPECT_NE(last_table, second);
+}
+
 TEST_F(AssemblerTest, RowsBehindANewRelationHaveItsColumns) {
   EXPECT_THAT(feed({begin(0x100), users(), user("1"),
                     relation(kUsers, "public", "users", 'd', {key_column("id"), {"name"}, {"age", 23}}),
@@ -301,8 +316,8 @@ TEST_F(AssemblerTest, RowsBehindANewRelationHaveItsColumns) {
 TEST_F(AssemblerTest, ATableMadeAgainUnderItsNameIsReportedOnce) {
   feed({begin(0x100), users(), user("1")});
   const std::string again = relation(17000, "public", "users", 'd', {key_column("id"), {"name"}});
-  feed({again, again});
-  ASSERT_THAT(change_kinds(), ElementsAre(SchemaChangeKind::TableRecreated));
+  feed({again, again, relation(17000, "public", "users", 'd', {key_column("id"), {"name"}, {"age", 23}})});
+  ASSERT_THAT(change_kinds(), ElementsAre(SchemaChangeKind::TableRecreated, SchemaChangeKind::ColumnsAdded));
   EXPECT_EQ(assembler.schema_changes()[0].before->oid, kUsers);
   EXPECT_EQ(assembler.schema_changes()[0].after->oid, 17000u);
 }

@@ -50,6 +50,15 @@ TEST_F(CopyRow, NullIsTheWholeCellOnly) {
   EXPECT_THAT(cells("\\N\t\\N\tN\t\\\\N\tx\\N\n", 5), ElementsAre("null", "null", "\"N\"", "\"\\N\"", "\"xN\""));
 }
 
+TEST_F(CopyRow, AnEscapedNBeforeMoreIsALetter) { EXPECT_THAT(cells("\\Nx\t\\N\n", 2), ElementsAre("\"Nx\"", "null")); }
+
+TEST_F(CopyRow, ALongerLineThanAnyBeforeIsUnescapedToo) {
+  ASSERT_TRUE(parser.parse("\\\\\n", 1, row));
+  const std::string value(100'000, 'x');
+  ASSERT_TRUE(parser.parse(value + "\\t\n", 1, row));
+  EXPECT_EQ(row[0].bytes, value + "\t");
+}
+
 TEST_F(CopyRow, EveryEscapeIsUndone) {
   ASSERT_TRUE(parser.parse("\\b\\f\\n\\r\\t\\v\\\\\tplain\n", 2, row));
   EXPECT_EQ(row[0].bytes, "\b\f\n\r\t\v\\");

@@ -27,8 +27,8 @@ class ByteReader {
 
   /// The next `size` bytes.
   std::string_view bytes(std::size_t size) {
-    if (size > rest_.size()) return fail();
-    const std::string_view taken = rest_.substr(0, size);
+    if (size > rest_.size()) [[unlikely]] return fail();
+    const std::string_view taken(rest_.data(), size);
     rest_.remove_prefix(size);
     return taken;
   }
@@ -62,7 +62,7 @@ class ByteReader {
     return value;
   }
 
-  std::string_view fail() {
+  [[gnu::cold, gnu::noinline]] std::string_view fail() {
     failed_ = true;
     rest_ = rest_.substr(0, 0);
     return {};

@@ -21,7 +21,11 @@ namespace sluice::pgoutput {
 inline constexpr std::int64_t kPostgresEpochUs = 946'684'800'000'000;
 
 /// PostgreSQL's time as ours; nothing when it is out of range.
-std::optional<std::int64_t> unix_us_from_postgres(std::int64_t postgres_us);
+inline std::optional<std::int64_t> unix_us_from_postgres(std::int64_t postgres_us) {
+  std::int64_t unix_us = 0;
+  if (__builtin_add_overflow(postgres_us, kPostgresEpochUs, &unix_us)) return std::nullopt;
+  return unix_us;
+}
 
 /// 'w': one message of the output plugin.
 struct XLogData {

@@ -16,6 +16,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sluice/base/error.h"
@@ -76,6 +77,7 @@ class SnapshotSource : public pipeline::ChangeSource {
   base::Result<bool> read_result();
   base::Result<bool> read_row();
   base::Result<bool> receive();
+  base::Result<void> parse_row(std::string_view line, const change::TableSchema& table);
   tl::unexpected<base::Error> failure_of(const pg_result* result);
   tl::unexpected<base::Error> table_changed() const;
 
@@ -87,6 +89,7 @@ class SnapshotSource : public pipeline::ChangeSource {
   Phase phase_ = Phase::NextTable;
   bool row_ready_ = false;
   pgoutput::CopyRowParser parser_;
+  change::Row identified_;  ///< a row of a table without a key, with what names it behind its columns
   std::unique_ptr<char, BufferDeleter> line_;
 };
 
