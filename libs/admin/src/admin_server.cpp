@@ -35,7 +35,7 @@ bool equal_in_constant_time(std::string_view given, std::string_view expected) {
   unsigned difference = given.size() == expected.size() ? 0 : 1;
   for (std::size_t i = 0; i < given.size(); ++i) {
     const char other = expected.empty() ? '\0' : expected[i % expected.size()];
-    difference |= static_cast<unsigned char>(given[i]) ^ static_cast<unsigned char>(other);
+    difference |= static_cast<unsigned>(static_cast<unsigned char>(given[i] ^ other));
   }
   return difference == 0;
 }
@@ -97,7 +97,7 @@ class AdminServer::Listener {
 AdminServer::Listener::Listener(AdminOptions options, const StatusBoard& board)
     : options_(std::move(options)), board_(board) {
   if (!options_.token.empty()) {
-    bearer_ = httplib::make_bearer_token_authentication_header(options_.token.reveal()).second;
+    bearer_ = "Bearer " + options_.token.reveal();
     basic_ = httplib::make_basic_authentication_header(kUser, options_.token.reveal()).second;
   }
   server_.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };

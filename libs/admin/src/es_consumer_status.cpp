@@ -88,8 +88,8 @@ void write_partitions(MetricsText& out, const EsConsumerStatus& status) {
     for (const auto& partition : status.indexing.partitions) {
       const auto number = value(status, partition);
       if (!number) continue;
-      out.sample(static_cast<double>(*number), {{"topic", partition.partition.topic},
-                                                {"partition", std::to_string(partition.partition.number)}});
+      out.sample(static_cast<double>(*number),
+                 {{"topic", partition.partition.topic}, {"partition", std::to_string(partition.partition.number)}});
     }
   };
   family("sluice_es_consumer_partition_finished_offset", "Lowest offset that is not finished.",

@@ -92,18 +92,25 @@ Json slot_json(const pipeline::SlotFacts& slot) {
 }
 
 Json counters_json(const pipeline::ReplicationCounters& of) {
-  return {{"transactions_read", of.transactions}, {"messages_read", of.messages},
-          {"records_sent", of.records_sent},      {"bytes_sent", of.bytes_sent},
-          {"records_known", of.records_known},    {"records_durable", of.records_durable},
-          {"checkpoints", of.checkpoints},        {"failed_checkpoints", of.failed_checkpoints},
+  return {{"transactions_read", of.transactions},
+          {"messages_read", of.messages},
+          {"records_sent", of.records_sent},
+          {"bytes_sent", of.bytes_sent},
+          {"records_known", of.records_known},
+          {"records_durable", of.records_durable},
+          {"checkpoints", of.checkpoints},
+          {"failed_checkpoints", of.failed_checkpoints},
           {"parked", of.parked}};
 }
 
 Json tables_json(const pipeline::ReplicationCounters& counters) {
   Json json = Json::object();
   for (const auto& [table, of] : counters.tables) {
-    json[table] = {{"snapshot", of.snapshot}, {"insert", of.inserted}, {"update", of.updated},
-                   {"delete", of.deleted}, {"truncate", of.truncated}};
+    json[table] = {{"snapshot", of.snapshot},
+                   {"insert", of.inserted},
+                   {"update", of.updated},
+                   {"delete", of.deleted},
+                   {"truncate", of.truncated}};
   }
   return json;
 }
@@ -157,10 +164,10 @@ std::string ReplicatorStatus::json() const {
   if (!snapshot.empty()) {
     json["snapshot"] = Json::object();
     for (const Table& table : snapshot) {
-      json["snapshot"][table.name] = {{"rows", table.rows},
-                                      {"estimated_rows", table.estimated_rows < 0 ? Json(nullptr)
-                                                                                  : Json(table.estimated_rows)},
-                                      {"finished", table.finished}};
+      json["snapshot"][table.name] = {
+          {"rows", table.rows},
+          {"estimated_rows", table.estimated_rows < 0 ? Json(nullptr) : Json(table.estimated_rows)},
+          {"finished", table.finished}};
     }
   }
   json["commit_to_kafka"] = latency_json(counters.commit_to_kafka);

@@ -6,6 +6,10 @@ using namespace sluice;
 using admin::MetricsText;
 using admin::MetricType;
 
+namespace {
+const std::vector<std::pair<std::string, std::string>> kPipeline{{"pipeline", "p"}};
+}
+
 TEST(MetricsText, AFamilyHasItsHelpAndItsTypeOnceBeforeItsSamples) {
   MetricsText out({});
   out.family("sluice_things_total", MetricType::Counter, "Things.");
@@ -19,7 +23,7 @@ TEST(MetricsText, AFamilyHasItsHelpAndItsTypeOnceBeforeItsSamples) {
 }
 
 TEST(MetricsText, CommonLabelsStandOnEverySampleAndASampleWithoutLabelsHasNoBraces) {
-  MetricsText with({{"pipeline", "p"}});
+  MetricsText with(kPipeline);
   with.single("sluice_lag_seconds", MetricType::Gauge, "Lag.", 0.25);
   EXPECT_NE(with.text().find("sluice_lag_seconds{pipeline=\"p\"} 0.25\n"), std::string::npos);
   MetricsText without({});
@@ -49,7 +53,7 @@ TEST(MetricsText, AHistogramCountsUpwardsInSecondsAndEndsWithEverything) {
   latency.observe(1'000);          // a bound belongs to its bucket
   latency.observe(1'500);          // within 2 ms
   latency.observe(3'600'000'000);  // beyond every bound
-  MetricsText out({{"pipeline", "p"}});
+  MetricsText out(kPipeline);
   out.histogram("sluice_wait_seconds", "Waiting.", latency);
   const std::string& text = out.text();
   EXPECT_NE(text.find("# TYPE sluice_wait_seconds histogram\n"), std::string::npos);

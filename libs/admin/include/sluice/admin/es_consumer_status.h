@@ -29,14 +29,14 @@ struct EsConsumerStatus final : Status {
   base::WallClock::time_point at;
   EsConsumerState state = EsConsumerState::Starting;
 
-  pipeline::IndexingStatus indexing;                      ///< its counters: since the group was last joined
-  std::map<pipeline::Partition, pipeline::Offset> ends;   ///< offset of the next record there, as the last fetch said
-  std::optional<std::uint32_t> published_epoch;           ///< of the mirror's generation that users see; 0: none
-  std::uint64_t bulk_documents = 0;                       ///< of all bulks since the program began
+  pipeline::IndexingStatus indexing;                     ///< its counters: since the group was last joined
+  std::map<pipeline::Partition, pipeline::Offset> ends;  ///< offset of the next record there, as the last fetch said
+  std::optional<std::uint32_t> published_epoch;          ///< of the mirror's generation that users see; 0: none
+  std::uint64_t bulk_documents = 0;                      ///< of all bulks since the program began
   std::uint64_t bulk_bytes = 0;
-  pipeline::LatencyHistogram bulk_duration;               ///< from submit to outcome
-  pipeline::LatencyHistogram record_to_bulk;              ///< Kafka's time stamp of a bulk's oldest record → its outcome
-  double newest_lag_seconds = 0;                          ///< of the newest bulk, as record_to_bulk
+  pipeline::LatencyHistogram bulk_duration;   ///< from submit to outcome
+  pipeline::LatencyHistogram record_to_bulk;  ///< Kafka's time stamp of a bulk's oldest record → its outcome
+  double newest_lag_seconds = 0;              ///< of the newest bulk, as record_to_bulk
 
   ErrorTally errors;  ///< warnings with an id too
   std::vector<Reason> obstacles;

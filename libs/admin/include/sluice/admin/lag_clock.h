@@ -1,5 +1,5 @@
-// How long we have been behind, without asking anybody: notes when the source was seen to reach a position, and says how
-// long ago the oldest one was seen that is not durable yet. Blind to what came before it began to look.
+// How long we have been behind, without asking anybody: notes when the source was seen to reach a position, and says
+// how long ago the oldest one was seen that is not durable yet. Blind to what came before it began to look.
 //
 // Thread rule: one thread.
 #pragma once

@@ -1,6 +1,6 @@
-// Where the pipeline's thread leaves its status and the HTTP thread finds it. One pointer changes hands under one mutex,
-// so the pipeline never waits for a slow reader. It is the heartbeat too: a pipeline that publishes nothing any more is
-// stuck.
+// Where the pipeline's thread leaves its status and the HTTP thread finds it. One pointer changes hands under one
+// mutex, so the pipeline never waits for a slow reader. It is the heartbeat too: a pipeline that publishes nothing any
+// more is stuck.
 //
 // Thread rule: any thread.
 #pragma once
