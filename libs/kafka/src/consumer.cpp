@@ -122,6 +122,7 @@ class RdkafkaConsumer final : public Consumer {
   Result<void> resume(const Partition& partition) override;
   pipeline::Wait waits_for() const override;
   Reachability reachability() const override { return state_.reachability(); }
+  std::optional<Offset> end_of(const Partition& partition) const override;
   std::uint64_t failed_commits() const override { return failed_commits_; }
 
  private:
@@ -480,6 +481,15 @@ Result<void> RdkafkaConsumer::resume(const Partition& partition) {
   held->second.paused = false;
   rd_kafka_resume_partitions(client_.get(), partition_list({partition}).get());
   return {};
+}
+
+std::optional<Offset> RdkafkaConsumer::end_of(const Partition& partition) const {
+  Offset begin = RD_KAFKA_OFFSET_INVALID;
+  Offset end = RD_KAFKA_OFFSET_INVALID;
+  // What the client has in memory: no broker is asked.
+  const auto code =
+      rd_kafka_get_watermark_offsets(client_.get(), partition.topic.c_str(), partition.number, &begin, &end);
+  return code == RD_KAFKA_RESP_ERR_NO_ERROR && end >= 0 ? std::optional(end) : std::nullopt;
 }
 
 pipeline::Wait RdkafkaConsumer::waits_for() const {

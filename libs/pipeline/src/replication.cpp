@@ -91,8 +91,10 @@ base::Result<bool> Replication::settle(base::Deadline now) {
   SettledTransaction settled;
   if (tracker_.take_settled(settled)) {
     const std::int64_t wall_us = wall_clock_us();
-    do counters_.commit_to_kafka.observe(wall_us - settled.commit_time_us);
-    while (tracker_.take_settled(settled));
+    do {
+      counters_.newest_commit_to_kafka_us = wall_us - settled.commit_time_us;
+      counters_.commit_to_kafka.observe(counters_.newest_commit_to_kafka_us);
+    } while (tracker_.take_settled(settled));
   }
   return !deliveries.empty();
 }
