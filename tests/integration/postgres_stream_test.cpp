@@ -150,11 +150,11 @@ TEST_F(PostgresStream, AnIdleStreamAdvancesByHeartbeats) {
 }
 
 TEST_F(PostgresStream, StaysAliveWhileItIsNotReadButConfirmed) {
+  sql("insert into t select g, repeat('x', 1000) from generate_series(1, 20000) g");
   auto options = this->options();
   options.wal_sender_timeout = Milliseconds(1'000);
   auto stream = must(ReplicationStream::start(must(Connection::open(options, ConnectionKind::Replication)),
                                               stream_options(), catalog()));
-  sql("insert into t select g, repeat('x', 1000) from generate_series(1, 20000) g");
   const base::Deadline later = base::Clock::now() + Milliseconds(3'000);
   EXPECT_TRUE(eventually([&] {
     must(stream->confirm({}));
