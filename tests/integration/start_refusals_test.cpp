@@ -1,3 +1,5 @@
+// link: sluice::base
+//
 // What changed behind our back is noticed at the next start: exit code 3, the id and the remedy; nothing is sent,
 // nothing is confirmed (rule P-2).
 #include <filesystem>

@@ -1,3 +1,5 @@
+// link: sluice::base
+//
 // Wrong configurations and surroundings: a clear last line with an id and a remedy, and nothing lost.
 #include <filesystem>
 
@@ -76,7 +78,7 @@ TEST_F(WrongBeginnings, ARecordOverTheLimitHaltsAndIsSentOnceTheLimitIsRaised) {
       << stack.replicator().last_line();
   EXPECT_TRUE(stack.events().empty());
 
-  run_ok({SLUICE_SOURCE_DIR "/Docker_Files/native/kafka", "tool", "ConfigCommand", "--bootstrap-server",
+  run_ok({SLUICE_SOURCE_DIR "/Docker_Files/native/kafka", "tool", "kafka.admin.ConfigCommand", "--bootstrap-server",
           "127.0.0.1:" + std::to_string(stack.kafka().port()), "--alter", "--topic", stack.topic(), "--add-config",
           "max.message.bytes=4000000"});
   stack.settings()["kafka.max_message_bytes"] = "4000000";

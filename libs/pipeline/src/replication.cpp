@@ -45,7 +45,6 @@ void Replication::detach() {
   waiting_event_ = nullptr;
   batch_.clear();
   next_unsent_ = 0;
-  ends_after_send_ = false;
   // A new connection sends its Relation messages again, as new objects.
   prepared_.clear();
   last_schema_ = nullptr;
@@ -221,8 +220,6 @@ base::Result<void> Replication::announce(const change::TableSchemaPtr& schema) {
 base::Result<void> Replication::encode(const change::ChangeEvent& event) {
   batch_.clear();
   next_unsent_ = 0;
-  // A message outside of a transaction has no TransactionEnd of its own, and moves no position.
-  ends_after_send_ = event.op == change::Op::Message && !event.message.transactional && !tracker_.inside_transaction();
   tracker_.open_transaction();
   if (auto encoded = encoder_.encode(event, batch_); !encoded) {
     base::Error error = std::move(encoded.error());
@@ -254,7 +251,6 @@ base::Result<void> Replication::send_unsent() {
     ++counters_.records_sent;
     counters_.bytes_sent += record.key.size() + record.value.size();
   }
-  if (std::exchange(ends_after_send_, false)) tracker_.end_transaction({.end = tracker_.handed_over()});
   return {};
 }
 

@@ -411,6 +411,8 @@ TEST_F(BulkSinkTest, BadAddressesAreRefusedWithoutBeingRepeated) {
   connection_.addresses.clear();
   EXPECT_EQ(BulkSink::open(connection_, options_).error().id, "es.bad_address");
   connection_.addresses = {"https://host:9200"};
+  connection_.api_key = base::Secret("c2VjcmV0\n");
+  EXPECT_EQ(BulkSink::open(connection_, options_).error().id, "es.bad_credentials");
   connection_.ca_file = "/nowhere/ca.pem";
   EXPECT_EQ(BulkSink::open(connection_, options_).error().id, "es.bad_ca_file");
 }

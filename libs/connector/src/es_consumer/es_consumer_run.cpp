@@ -108,7 +108,7 @@ base::Result<void> read_and_index(const config::Settings& settings, pipeline::St
   logger.info("group {} reads {} and writes to {}", settings.kafka.groupID, settings.kafka.topic,
               search.addresses.front());
   pipeline::Indexing indexing(indexing_options(settings), {*source, *sink, *letters, *admin, maker, observer});
-  SLUICE_ASSIGN(const auto settlement, indexing.run(stop.fd(), [] {}));
+  SLUICE_ASSIGN(const auto settlement, indexing.run(stop, [] {}));
   if (settlement == pipeline::Settlement::Unfinished) {
     return base::fail(
         Recovery::Stop, "es_consumer.not_settled",

@@ -256,6 +256,7 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::drive(pipeline::ChangeSourc
       replication.detach();
       return tl::make_unexpected(std::move(step.error()));
     }
+    report_store_error();
     if (*step == pipeline::StepResult::Finished) return DriveEnd::Finished;
     if (*step == pipeline::StepResult::Park) {
       logger.warning({base::Recovery::Retry, "kafka.parked",
@@ -269,11 +270,19 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::drive(pipeline::ChangeSourc
   return DriveEnd::Stopped;
 }
 
+void ReplicatorRun::report_store_error() {
+  const auto& error = living_->replication->store_error();
+  if (error && !store_is_failing_) logger.warning(*error);
+  if (!error && store_is_failing_) logger.info("the position can be stored again");
+  store_is_failing_ = error.has_value();
+}
+
 base::Result<void> ReplicatorRun::wait_while_parked() {
   pipeline::Replication& replication = *living_->replication;
   while (!stop_.requested() && !replication.can_resume()) {
     const base::Deadline now = base::Clock::now();
     SLUICE_TRY(replication.tend(now));
+    report_store_error();
     pipeline::wait(stop_, pipeline::WatchStop::Watched, now + kMaxWait, {living_->producer->waits_for()});
   }
   return {};

@@ -57,6 +57,7 @@ class ReplicatorRun {
   base::Result<DriveEnd> stream(SourceSession& source);
   base::Result<DriveEnd> drive(pipeline::ChangeSource& source);
   base::Result<void> wait_while_parked();
+  void report_store_error();  ///< once when it begins, once when it is over
   base::Result<void> settle();
 
   const config::Settings& settings_;
@@ -66,7 +67,8 @@ class ReplicatorRun {
   BrokerSession broker_;
   postgres::SqlCatalog catalog_;
   std::optional<LivingPipeline> living_;
-  bool worked_ = false;      // the attempt came as far as reading
+  bool worked_ = false;  // the attempt came as far as reading
+  bool store_is_failing_ = false;
   bool is_settled_ = false;  // the last checkpoint is that of a clean stop
 };
 
