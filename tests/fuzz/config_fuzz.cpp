@@ -1,5 +1,8 @@
 // The reader of config.yaml: any bytes give settings or mistakes with a place, never a crash; what was read is printed
-// so that it reads back the same. link: sluice::config
+// so that it reads back the same.
+
+// link: sluice::config
+
 #include <cstdint>
 #include <cstdlib>
 #include <string>
