@@ -70,4 +70,4 @@ class ComposeFiles(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    unittest.main(argv=["compose_test"], verbosity=2)
