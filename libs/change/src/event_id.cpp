@@ -22,7 +22,7 @@ void put_hex(char* out, std::uint64_t value, int digits) {
 
 bool read_hex(std::string_view text, std::uint64_t& out) {
   const bool lower =
-      std::all_of(text.begin(), text.end(), [](char c) { return kHexDigits.find(c) != std::string_view::npos; });
+      std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
   if (!lower) return false;
   return std::from_chars(text.data(), text.data() + text.size(), out, 16).ec == std::errc{};
 }

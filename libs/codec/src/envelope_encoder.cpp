@@ -13,17 +13,15 @@ namespace sluice::codec {
 namespace {
 
 using change::Cell;
-using change::CellKind;
 using change::ChangeEvent;
 using change::Op;
 using change::Row;
 
-/// Byte by byte, as rule P-32 has it. A key cell that was not sent again did not change.
+/// Byte by byte, as rule P-32 has it.
 bool key_changed(const change::TableSchema& schema, const Row& before, const Row& after) {
   for (const std::uint32_t ordinal : schema.key_columns) {
     const Cell& was = before[ordinal];
     const Cell& is = after[ordinal];
-    if (is.kind == CellKind::Unchanged) continue;
     if (was.kind != is.kind || was.bytes != is.bytes) return true;
   }
   return false;
@@ -136,7 +134,7 @@ base::Result<void> EnvelopeEncoder::Impl::draft_delete(PreparedTable& table, con
 
 base::Result<void> EnvelopeEncoder::Impl::draft_row(PreparedTable& table, const ChangeEvent& event,
                                                     const RecordImage& image) {
-  const base::Result<Piece> key = writer_.write_row_key(table, event, image);
+  const base::Result<Piece> key = writer_.write_row_key(table, image);
   if (!key) return tl::make_unexpected(key.error());
   const base::Result<Piece> value = writer_.write_row(table, event, image, *key);
   if (!value) return tl::make_unexpected(value.error());

@@ -1,21 +1,17 @@
 #include "sluice/codec/envelope_reader.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
-#include <cstring>
-#include <limits>
 
 #include <fmt/format.h>
-#include <simdjson.h>
 
-#include "json_text.h"
+#include "json_reader.h"
 #include "sluice/codec/record_key.h"
 #include "sluice/codec/stream_header.h"
 
 namespace sluice::codec {
 namespace {
-
-namespace ondemand = simdjson::ondemand;
 
 tl::unexpected<base::Error> bad_envelope(std::string_view what) {
   return base::fail(
@@ -25,70 +21,60 @@ tl::unexpected<base::Error> bad_envelope(std::string_view what) {
                   what));
 }
 
-/// Members whose absence makes a record unreadable; a bit each.
-enum Member : unsigned {
-  kId = 1U << 0,
-  kOp = 1U << 1,
-  kTsMs = 1U << 2,
-  kSource = 1U << 3,
-  kBefore = 1U << 4,
-  kAfter = 1U << 5,
-  kMessage = 1U << 6,
-  kSourceTsUs = 1U << 7,
-  kSourceSnapshot = 1U << 8,
-  kSourceDb = 1U << 9,
-  kSourceSchema = 1U << 10,
-  kSourceTable = 1U << 11,
-  kSourceTxId = 1U << 12,
-  kSourceLsn = 1U << 13,
-  kSourceCommitLsn = 1U << 14,
-  kSourceSeq = 1U << 15,
-  kSourceEpoch = 1U << 16,
-  kSourceSchemaId = 1U << 17,
+/// The members of an envelope and of its source, in the order in which the contract has them.
+enum class Member { Id, Op, TsMs, Source, Before, After, Unavailable, Reselected, Message, Unknown };
+constexpr std::array<std::string_view, 9> kMembers = {"id",    "op",          "ts_ms",      "source", "before",
+                                                      "after", "unavailable", "reselected", "message"};
+
+enum class SourceMember {
+  Version,
+  Connector,
+  Name,
+  TsMs,
+  TsUs,
+  Snapshot,
+  Db,
+  Schema,
+  Table,
+  TxId,
+  Lsn,
+  CommitLsn,
+  Seq,
+  Epoch,
+  SchemaId,
+  Xmin,
+  Unknown
 };
-constexpr unsigned kAlwaysThere = ((kSourceSchemaId << 1) - 1) & ~kMessage;
+constexpr std::array<std::string_view, 16> kSourceMembers = {
+    "version", "connector", "name", "ts_ms",      "ts_us", "snapshot", "db",        "schema",
+    "table",   "txId",      "lsn",  "commit_lsn", "seq",   "epoch",    "schema_id", "xmin"};
 
-/// False also for a word that only begins like null.
-bool is_null(ondemand::value& value) {
-  bool null = false;
-  return value.is_null().get(null) == simdjson::SUCCESS && null;
+enum class MessageMember { Prefix, Content, Transactional, Encoding, Unknown };
+constexpr std::array<std::string_view, 4> kMessageMembers = {"prefix", "content", "transactional", "encoding"};
+
+template <class Kind>
+constexpr unsigned bit(Kind member) {
+  return 1U << static_cast<unsigned>(member);
+}
+template <class... Kinds>
+constexpr unsigned bits(Kinds... members) {
+  return (bit(members) | ...);
 }
 
-bool take(ondemand::value& value, std::string_view& out) { return value.get_string().get(out) == simdjson::SUCCESS; }
-bool take(ondemand::value& value, std::int64_t& out) { return value.get_int64().get(out) == simdjson::SUCCESS; }
-bool take(ondemand::value& value, std::uint64_t& out) { return value.get_uint64().get(out) == simdjson::SUCCESS; }
-bool take(ondemand::value& value, bool& out) { return value.get_bool().get(out) == simdjson::SUCCESS; }
+/// Without them a record says too little.
+constexpr unsigned kNeeded = bits(Member::Id, Member::Op, Member::TsMs, Member::Source, Member::Before, Member::After);
+constexpr unsigned kNeededOfSource =
+    bits(SourceMember::TsUs, SourceMember::Snapshot, SourceMember::Db, SourceMember::Schema, SourceMember::Table,
+         SourceMember::TxId, SourceMember::Lsn, SourceMember::CommitLsn, SourceMember::Seq, SourceMember::Epoch,
+         SourceMember::SchemaId);
+constexpr unsigned kNeededOfMessage = bits(MessageMember::Prefix, MessageMember::Content, MessageMember::Transactional);
 
-bool take(ondemand::value& value, std::uint32_t& out) {
-  std::uint64_t number = 0;
-  if (!take(value, number) || number > std::numeric_limits<std::uint32_t>::max()) return false;
-  out = static_cast<std::uint32_t>(number);
-  return true;
-}
+constexpr bool has_all(unsigned seen, unsigned needed) { return (seen & needed) == needed; }
 
-/// A null leaves `out` as it is.
-template <class T>
-bool take_nullable(ondemand::value& value, T& out) {
-  ondemand::json_type type{};
-  if (value.type().get(type) != simdjson::SUCCESS) return false;
-  return type == ondemand::json_type::null ? is_null(value) : take(value, out);
-}
-
-bool take_names(ondemand::value& value, std::vector<std::string_view>& out) {
-  ondemand::array names;
-  if (value.get_array().get(names) != simdjson::SUCCESS) return false;
-  out.clear();
-  for (auto element : names) {
-    ondemand::value name;
-    if (std::move(element).get(name) != simdjson::SUCCESS || !take(name, out.emplace_back())) return false;
-  }
-  return true;
-}
-
-bool parse_hex(std::string_view text, std::uint64_t& out) {
+bool parse_schema_id(std::string_view text, std::uint64_t& out) {
   constexpr std::size_t kDigits = 16;
-  if (text.size() != kDigits || text.find_first_not_of("0123456789abcdef") != std::string_view::npos) return false;
-  return std::from_chars(text.data(), text.data() + text.size(), out, 16).ec == std::errc{};
+  const char* const end = text.data() + text.size();
+  return text.size() == kDigits && std::from_chars(text.data(), end, out, 16).ptr == end;
 }
 
 }  // namespace
@@ -98,48 +84,43 @@ class EnvelopeReader::Impl {
   base::Result<const Envelope*> read(std::string_view key, std::string_view value);
 
  private:
-  simdjson::padded_string_view padded(std::string_view value);
-  /// Each goes through one object; false: `failed_` names a member that is not as it must be, or the JSON is broken.
-  bool read_members(ondemand::object& members);
-  bool read_member(std::string_view name, ondemand::value& value);
-  bool read_source(ondemand::value& source);
-  bool read_source_member(std::string_view name, ondemand::value& value);
-  bool read_message(ondemand::value& message);
-  bool read_row(ondemand::value& value, std::string_view& out);
-  bool read_op(ondemand::value& value);
+  void begin(std::string_view value);
+  /// Each takes one value; false: it is not as it must be, and `failed_` says which one.
+  bool read_members();
+  bool read_member(Member member);
+  bool read_source_member(SourceMember member);
+  bool read_message_member(MessageMember member);
+  bool read_op();
+  bool read_row(std::string_view& row);
+  bool read_names(std::vector<std::string_view>& names);
+  bool read_lsn(change::Lsn& lsn);
+  bool read_origin();
+  bool read_schema_id();
+  bool read_boolean(bool& boolean);
+  bool skip();
+  bool is_null() { return json_.stands_at('n') && json_.take_word("null"); }
 
+  /// What the members say together.
   base::Result<void> finish(std::string_view key);
   base::Result<void> finish_row(std::string_view key);
   base::Result<void> finish_message(std::string_view key);
   base::Result<void> check_stream_id();
   base::Result<void> check_snapshot_id();
-  /// What `source` says of the id: of a stream event it is in both.
-  change::EventId id_by_source() const { return {epoch_, envelope_.commit_lsn, seq_, 0}; }
 
-  ondemand::parser parser_;
-  JsonChecker json_;
-  std::unique_ptr<char[]> padded_;
-  std::size_t padded_size_ = 0;
+  JsonReader json_;
 
   // Of the record at hand.
   Envelope envelope_;
-  unsigned seen_ = 0;
+  unsigned seen_ = 0;  ///< a bit for each Member
+  unsigned seen_of_source_ = 0;
+  unsigned seen_of_message_ = 0;
   std::string_view failed_;
   std::uint32_t epoch_ = 0;
   std::uint32_t seq_ = 0;
 };
 
-simdjson::padded_string_view EnvelopeReader::Impl::padded(std::string_view value) {
-  if (padded_size_ < value.size() + simdjson::SIMDJSON_PADDING) {
-    padded_size_ = 2 * (value.size() + simdjson::SIMDJSON_PADDING);
-    padded_ = std::make_unique<char[]>(padded_size_);
-  }
-  if (!value.empty()) std::memcpy(padded_.get(), value.data(), value.size());
-  std::memset(padded_.get() + value.size(), 0, simdjson::SIMDJSON_PADDING);
-  return simdjson::padded_string_view(padded_.get(), value.size(), padded_size_);
-}
-
-base::Result<const Envelope*> EnvelopeReader::Impl::read(std::string_view key, std::string_view value) {
+void EnvelopeReader::Impl::begin(std::string_view value) {
+  json_.begin(value);
   std::vector<std::string_view> unavailable = std::move(envelope_.unavailable);
   std::vector<std::string_view> reselected = std::move(envelope_.reselected);
   unavailable.clear();
@@ -148,133 +129,158 @@ base::Result<const Envelope*> EnvelopeReader::Impl::read(std::string_view key, s
   envelope_.unavailable = std::move(unavailable);
   envelope_.reselected = std::move(reselected);
   seen_ = 0;
-  failed_ = "it is not JSON";
+  seen_of_source_ = 0;
+  seen_of_message_ = 0;
+  epoch_ = 0;
+  seq_ = 0;
+}
 
-  ondemand::document document;
-  ondemand::object members;
-  if (parser_.iterate(padded(value)).get(document) != simdjson::SUCCESS) return bad_envelope(failed_);
-  if (document.get_object().get(members) != simdjson::SUCCESS) return bad_envelope("it is not an object");
-  if (!read_members(members)) return bad_envelope(failed_);
-  if (document.current_location().error() != simdjson::OUT_OF_BOUNDS)
-    return bad_envelope("something stands behind the object");
-  if ((seen_ & kAlwaysThere) != kAlwaysThere) return bad_envelope("a member is missing");
+base::Result<const Envelope*> EnvelopeReader::Impl::read(std::string_view key, std::string_view value) {
+  begin(value);
+  if (!read_members()) return bad_envelope(failed_);
+  if (!json_.at_end()) return bad_envelope("something stands behind it");
+  if (!has_all(seen_, kNeeded)) return bad_envelope("a member is missing");
+  if (!has_all(seen_of_source_, kNeededOfSource)) return bad_envelope("a member of source is missing");
   SLUICE_TRY(finish(key));
   return &envelope_;
 }
 
-bool EnvelopeReader::Impl::read_members(ondemand::object& members) {
-  for (auto member : members) {
-    ondemand::field field;
-    std::string_view name;
-    failed_ = "it is not JSON";
-    if (std::move(member).get(field) != simdjson::SUCCESS) return false;
-    if (field.unescaped_key().get(name) != simdjson::SUCCESS) return false;
-    if (!read_member(name, field.value())) return false;
-  }
-  return true;
-}
-
-bool EnvelopeReader::Impl::read_member(std::string_view name, ondemand::value& value) {
-  const auto expect = [&](unsigned member, std::string_view failure) {
-    seen_ |= member;
-    failed_ = failure;
-  };
-  if (name == "id") return expect(kId, "id is no string"), take_nullable(value, envelope_.id_text);
-  if (name == "op") return expect(kOp, "op is unknown"), read_op(value);
-  if (name == "ts_ms") return expect(kTsMs, "ts_ms is no number"), take(value, envelope_.ts_ms);
-  if (name == "source") return expect(kSource, "source is no object"), read_source(value);
-  if (name == "before") return expect(kBefore, "before is no object"), read_row(value, envelope_.before);
-  if (name == "after") return expect(kAfter, "after is no object"), read_row(value, envelope_.after);
-  if (name == "message") return expect(kMessage, "message is not one of ours"), read_message(value);
-  if (name == "unavailable")
-    return expect(0, "unavailable is no list of names"), take_names(value, envelope_.unavailable);
-  if (name == "reselected") return expect(0, "reselected is no list of names"), take_names(value, envelope_.reselected);
-  return true;
-}
-
-bool EnvelopeReader::Impl::read_op(ondemand::value& value) {
-  std::string_view op;
-  if (!take(value, op) || op.size() != 1) return false;
-  if (std::string_view("rcudtm").find(op.front()) == std::string_view::npos) return false;
-  envelope_.op = static_cast<change::Op>(op.front());
-  return true;
-}
-
-bool EnvelopeReader::Impl::read_row(ondemand::value& value, std::string_view& out) {
-  ondemand::json_type type{};
-  out = {};
-  if (value.type().get(type) != simdjson::SUCCESS) return false;
-  if (type == ondemand::json_type::null) return is_null(value);
-  ondemand::object row;
-  if (value.get_object().get(row) != simdjson::SUCCESS || row.raw_json().get(out) != simdjson::SUCCESS) return false;
-  out = out.substr(0, out.find_last_not_of(" \t") + 1);
-  return json_.is_clean(out);
-}
-
-bool EnvelopeReader::Impl::read_source(ondemand::value& source) {
-  ondemand::object members;
-  if (source.get_object().get(members) != simdjson::SUCCESS) return false;
-  for (auto member : members) {
-    ondemand::field field;
-    std::string_view name;
-    failed_ = "source is no JSON";
-    if (std::move(member).get(field) != simdjson::SUCCESS) return false;
-    if (field.unescaped_key().get(name) != simdjson::SUCCESS) return false;
-    failed_ = "a member of source is of another type";
-    if (!read_source_member(name, field.value())) return false;
-  }
-  return true;
-}
-
-bool EnvelopeReader::Impl::read_source_member(std::string_view name, ondemand::value& value) {
-  const auto expect = [&](unsigned member) { seen_ |= member; };
-  const auto take_lsn = [&](change::Lsn& lsn) {
-    std::uint64_t number = 0;
-    if (!take_nullable(value, number)) return false;
-    lsn = change::Lsn(number);
-    return true;
-  };
-  if (name == "ts_us") return expect(kSourceTsUs), take(value, envelope_.source_ts_us);
-  if (name == "db") return expect(kSourceDb), take(value, envelope_.database);
-  if (name == "schema") return expect(kSourceSchema), take(value, envelope_.schema);
-  if (name == "table") return expect(kSourceTable), take(value, envelope_.table);
-  if (name == "txId") return expect(kSourceTxId), take_nullable(value, envelope_.tx_id);
-  if (name == "lsn") return expect(kSourceLsn), take_lsn(envelope_.lsn);
-  if (name == "commit_lsn") return expect(kSourceCommitLsn), take_lsn(envelope_.commit_lsn);
-  if (name == "seq") return expect(kSourceSeq), take_nullable(value, seq_);
-  if (name == "epoch") return expect(kSourceEpoch), take(value, epoch_);
-  std::string_view text;
-  if (name == "schema_id") {
-    expect(kSourceSchemaId);
-    return take_nullable(value, text) && (text.data() == nullptr || parse_hex(text, envelope_.schema_id));
-  }
-  if (name == "snapshot") {
-    expect(kSourceSnapshot);
-    const bool read = take(value, text);
-    envelope_.origin = text == "false" ? EnvelopeOrigin::Stream : EnvelopeOrigin::Snapshot;
+bool EnvelopeReader::Impl::read_members() {
+  failed_ = "it is no object in JSON";
+  return json_.take_object(kMembers, [this](std::size_t place) {
+    const auto member = static_cast<Member>(place);
+    seen_ |= bit(member);
+    const bool read = read_member(member);
+    if (read) failed_ = "its JSON is broken";
     return read;
+  });
+}
+
+bool EnvelopeReader::Impl::read_member(Member member) {
+  switch (member) {
+    case Member::Id: failed_ = "id is no string"; return is_null() || json_.take_string(envelope_.id_text);
+    case Member::Op: failed_ = "op is unknown"; return read_op();
+    case Member::TsMs: failed_ = "ts_ms is no number"; return json_.take_number(envelope_.ts_ms);
+    case Member::Before: failed_ = "before is no object"; return read_row(envelope_.before);
+    case Member::After: failed_ = "after is no object"; return read_row(envelope_.after);
+    case Member::Unavailable: failed_ = "unavailable is no list"; return read_names(envelope_.unavailable);
+    case Member::Reselected: failed_ = "reselected is no list"; return read_names(envelope_.reselected);
+    case Member::Source:
+      failed_ = "source is not as it must be";
+      return json_.take_object(kSourceMembers, [this](std::size_t place) {
+        const auto member_of_source = static_cast<SourceMember>(place);
+        seen_of_source_ |= bit(member_of_source);
+        return read_source_member(member_of_source);
+      });
+    case Member::Message:
+      failed_ = "message is not as it must be";
+      return json_.take_object(kMessageMembers, [this](std::size_t place) {
+        const auto member_of_message = static_cast<MessageMember>(place);
+        seen_of_message_ |= bit(member_of_message);
+        return read_message_member(member_of_message);
+      });
+    case Member::Unknown: break;
   }
+  return skip();
+}
+
+bool EnvelopeReader::Impl::read_source_member(SourceMember member) {
+  switch (member) {
+    case SourceMember::TsUs: return json_.take_number(envelope_.source_ts_us);
+    case SourceMember::Snapshot: return read_origin();
+    case SourceMember::Db: return json_.take_string(envelope_.database);
+    case SourceMember::Schema: return json_.take_string(envelope_.schema);
+    case SourceMember::Table: return json_.take_string(envelope_.table);
+    case SourceMember::TxId: return is_null() || json_.take_number(envelope_.tx_id);
+    case SourceMember::Lsn: return read_lsn(envelope_.lsn);
+    case SourceMember::CommitLsn: return read_lsn(envelope_.commit_lsn);
+    case SourceMember::Seq: return is_null() || json_.take_number(seq_);
+    case SourceMember::Epoch: return json_.take_number(epoch_);
+    case SourceMember::SchemaId: return read_schema_id();
+    case SourceMember::Version:
+    case SourceMember::Connector:
+    case SourceMember::Name:
+    case SourceMember::TsMs:
+    case SourceMember::Xmin:
+    case SourceMember::Unknown: break;
+  }
+  return skip();
+}
+
+bool EnvelopeReader::Impl::read_message_member(MessageMember member) {
+  switch (member) {
+    case MessageMember::Prefix: return json_.take_string(envelope_.message_prefix);
+    case MessageMember::Content: return json_.take_string(envelope_.message_content);
+    case MessageMember::Transactional: return read_boolean(envelope_.message_is_transactional);
+    case MessageMember::Encoding: {
+      std::string_view encoding;
+      envelope_.message_is_base64 = true;
+      return json_.take_string(encoding) && encoding == "base64";
+    }
+    case MessageMember::Unknown: break;
+  }
+  return skip();
+}
+
+bool EnvelopeReader::Impl::skip() {
+  std::string_view value;
+  return json_.take_value(value);
+}
+
+bool EnvelopeReader::Impl::read_op() {
+  std::string_view op;
+  if (!json_.take_string(op) || op.size() != 1) return false;
+  envelope_.op = static_cast<change::Op>(op.front());
+  switch (envelope_.op) {
+    case change::Op::Snapshot:
+    case change::Op::Insert:
+    case change::Op::Update:
+    case change::Op::Delete:
+    case change::Op::Truncate:
+    case change::Op::Message: return true;
+  }
+  return false;
+}
+
+bool EnvelopeReader::Impl::read_row(std::string_view& row) {
+  row = {};
+  if (is_null()) return true;
+  return json_.stands_at('{') && json_.take_value(row);
+}
+
+bool EnvelopeReader::Impl::read_names(std::vector<std::string_view>& names) {
+  names.clear();
+  if (!json_.take_mark('[')) return false;
+  if (json_.take_mark(']')) return true;
+  do {
+    if (!json_.take_string(names.emplace_back())) return false;
+  } while (json_.take_mark(','));
+  return json_.take_mark(']');
+}
+
+bool EnvelopeReader::Impl::read_lsn(change::Lsn& lsn) {
+  std::uint64_t number = 0;
+  if (!is_null() && !json_.take_number(number)) return false;
+  lsn = change::Lsn(number);
   return true;
 }
 
-bool EnvelopeReader::Impl::read_message(ondemand::value& message) {
-  ondemand::object members;
-  if (message.get_object().get(members) != simdjson::SUCCESS) return false;
-  for (auto member : members) {
-    ondemand::field field;
-    std::string_view name;
-    if (std::move(member).get(field) != simdjson::SUCCESS) return false;
-    if (field.unescaped_key().get(name) != simdjson::SUCCESS) return false;
-    std::string_view encoding;
-    if (name == "prefix" && !take(field.value(), envelope_.message_prefix)) return false;
-    if (name == "content" && !take(field.value(), envelope_.message_content)) return false;
-    if (name == "transactional" && !take(field.value(), envelope_.message_is_transactional)) return false;
-    if (name == "encoding") {
-      if (!take(field.value(), encoding) || encoding != "base64") return false;
-      envelope_.message_is_base64 = true;
-    }
-  }
+bool EnvelopeReader::Impl::read_origin() {
+  std::string_view snapshot;
+  if (!json_.take_string(snapshot)) return false;
+  envelope_.origin = snapshot == "false" ? EnvelopeOrigin::Stream : EnvelopeOrigin::Snapshot;
   return true;
+}
+
+bool EnvelopeReader::Impl::read_schema_id() {
+  std::string_view text;
+  if (is_null()) return true;
+  return json_.take_string(text) && parse_schema_id(text, envelope_.schema_id);
+}
+
+bool EnvelopeReader::Impl::read_boolean(bool& boolean) {
+  boolean = json_.take_word("true");
+  return boolean || json_.take_word("false");
 }
 
 base::Result<void> EnvelopeReader::Impl::finish(std::string_view key) {
@@ -289,7 +295,7 @@ base::Result<void> EnvelopeReader::Impl::finish(std::string_view key) {
 }
 
 base::Result<void> EnvelopeReader::Impl::finish_message(std::string_view key) {
-  if ((seen_ & kMessage) == 0) return bad_envelope("message is missing");
+  if (!has_all(seen_of_message_, kNeededOfMessage)) return bad_envelope("message is missing, or a member of it");
   if (key == kMarkerKey && envelope_.message_prefix == kMarkerPrefix) {
     envelope_.kind = EnvelopeKind::Marker;
     envelope_.id.epoch = epoch_;
@@ -316,9 +322,8 @@ base::Result<void> EnvelopeReader::Impl::check_stream_id() {
   const base::Result<change::EventId> id = change::parse_event_id(envelope_.id_text);
   if (!id) return bad_envelope("id is not the id of an event");
   envelope_.id = *id;
-  change::EventId by_source = id_by_source();
-  by_source.part = id->part;
-  if (by_source != *id) return bad_envelope("id and source contradict");
+  if (change::EventId{epoch_, envelope_.commit_lsn, seq_, id->part} != *id)
+    return bad_envelope("id and source contradict");
   return {};
 }
 
@@ -328,7 +333,7 @@ base::Result<void> EnvelopeReader::Impl::check_snapshot_id() {
   const base::Result<change::EventId> id = change::parse_event_id(envelope_.id_text.substr(0, kPlainSize));
   if (!id || !row.starts_with(".r")) return bad_envelope("id is not the id of a snapshot row");
   envelope_.id = *id;
-  if (id_by_source() != *id) return bad_envelope("id and source contradict");
+  if (change::EventId{epoch_, envelope_.commit_lsn, seq_, 0} != *id) return bad_envelope("id and source contradict");
   return {};
 }
 

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -37,8 +36,7 @@ class EnvelopeWriter {
   std::string_view text_of(Piece piece) const { return text().substr(piece.begin, piece.size); }
 
   /// Error: codec.no_key_value (Reject).
-  base::Result<Piece> write_row_key(const PreparedTable& table, const change::ChangeEvent& event,
-                                    const RecordImage& image);
+  base::Result<Piece> write_row_key(const PreparedTable& table, const RecordImage& image);
   /// `key`: of the same record. Error: codec.unrepresentable (Reject).
   base::Result<Piece> write_row(PreparedTable& table, const change::ChangeEvent& event, const RecordImage& image,
                                 Piece key);
@@ -52,14 +50,9 @@ class EnvelopeWriter {
   std::uint64_t replacements() const { return values_.replacements(); }
 
  private:
-  void append_id(const change::ChangeEvent& event, std::uint32_t part);
-  void append_snapshot_id(const change::ChangeEvent& event, std::string_view key);
-  /// From behind the id to `"before":`.
-  void append_head(PreparedTable& table, const change::ChangeEvent& event, change::Op op);
   enum class Shown { AllColumns, IdentityColumns };
-  base::Result<void> append_row(const PreparedTable& table, const change::ChangeEvent& event, const change::Row& row,
-                                Shown shown);
-  void append_unavailable(const PreparedTable& table, const change::ChangeEvent& event, const change::Row& row);
+  base::Result<void> append_row(const PreparedTable& table, const change::Row& row, Shown shown);
+  void append_unavailable(const PreparedTable& table, const change::Row& row);
   void append_reselected(const PreparedTable& table, const change::ChangeEvent& event);
   void append_message(const change::ChangeEvent& event);
   Piece piece_from(std::size_t begin) const { return {begin, text_.size() - begin}; }
@@ -68,7 +61,6 @@ class EnvelopeWriter {
   TextBuffer text_;
   ValueEncoder values_;
   std::vector<std::string_view> key_values_;
-  std::string id_;
 };
 
 }  // namespace sluice::codec

@@ -203,13 +203,17 @@ const char* end_of_json_string(const char* at, const char* end) {
 }
 
 bool JsonChecker::is_clean(std::string_view text) {
-  const char* at = text.data();
-  const char* const end = at + text.size();
+  const char* const end = text.data() + text.size();
+  const char* const value_end = end_of_value(text.data(), end);
+  return value_end != nullptr && skip_blanks(value_end, end) == end;
+}
+
+const char* JsonChecker::end_of_value(const char* at, const char* end) {
   open_.clear();
   while (true) {
     // A value begins here.
     at = skip_blanks(at, end);
-    if (at == end) return false;
+    if (at == end) return nullptr;
     bool closed = true;
     if (*at == '{' || *at == '[') {
       open_.push_back(*at);
@@ -218,21 +222,21 @@ bool JsonChecker::is_clean(std::string_view text) {
       closed = at != end && *at == closing;
     } else {
       at = end_of_scalar(at, end);
-      if (at == nullptr) return false;
+      if (at == nullptr) return nullptr;
     }
     // A value has ended, or an object or array has begun.
     while (closed) {
+      if (open_.empty()) return at;
       at = skip_blanks(at, end);
-      if (open_.empty()) return at == end;
-      if (at == end) return false;
+      if (at == end) return nullptr;
       const char byte = *at++;
       if (byte == ',') break;
-      if (byte != (open_.back() == '{' ? '}' : ']')) return false;
+      if (byte != (open_.back() == '{' ? '}' : ']')) return nullptr;
       open_.pop_back();
     }
     if (open_.back() != '{') continue;
     at = end_of_name(at, end);
-    if (at == nullptr) return false;
+    if (at == nullptr) return nullptr;
   }
 }
 

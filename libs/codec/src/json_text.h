@@ -27,6 +27,9 @@ class JsonChecker {
   /// pair, which strict parsers refuse. Nesting is bounded by the text alone.
   bool is_clean(std::string_view text);
 
+  /// The first byte behind the one value that begins at `at`, maybe behind blanks; nullptr: it is not clean.
+  const char* end_of_value(const char* at, const char* end);
+
  private:
   std::string open_;  ///< the brackets that are not closed yet
 };

@@ -67,7 +67,7 @@ std::size_t MemorySearchEngine::sweep(const pipeline::Sweep& sweep) {
   std::size_t count = 0;
   for (const std::string& id : swept_ids(sweep, SIZE_MAX)) {
     const VersionType type = sweep.at_or_below ? VersionType::ExternalGte : VersionType::External;
-    if (write({DocumentAction::Index, type, sweep.version, sweep.index, id, body, 0}).status == 201) ++count;
+    if (write({DocumentAction::Index, type, sweep.version, sweep.index, id, body}).status == 201) ++count;
   }
   return count;
 }

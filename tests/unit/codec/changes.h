@@ -85,7 +85,6 @@ inline change::ChangeEvent event(change::Op op, change::TableSchemaPtr table) {
   event.xid = 771;
   event.commit_time_us = 1'700'000'000'000'456;
   event.record_lsn = change::Lsn(23'674'136);
-  event.end_lsn = change::Lsn(0x1693E58);
   return event;
 }
 
@@ -119,7 +118,6 @@ inline change::ChangeEvent snapshot_row(change::TableSchemaPtr table, change::Ro
   made.id = {1, change::Lsn(0x1693E28), 0, 0};
   made.xid = 0;
   made.record_lsn = {};
-  made.end_lsn = {};
   made.after = std::move(after);
   return made;
 }

@@ -18,8 +18,9 @@ namespace {
 
 class Reader {
  public:
-  const Envelope& operator()(std::string_view key, std::string_view value) {
-    const base::Result<const Envelope*> envelope = reader_.read(key, value);
+  const Envelope& operator()(std::string_view key, std::string value) {
+    value_ = std::move(value);
+    const base::Result<const Envelope*> envelope = reader_.read(key, value_);
     if (!envelope) throw std::runtime_error(envelope.error().message);
     return **envelope;
   }
@@ -33,6 +34,7 @@ class Reader {
 
  private:
   EnvelopeReader reader_;
+  std::string value_;  ///< what the last Envelope points into
 };
 
 constexpr std::string_view kKey = "public.users:1";
@@ -154,6 +156,7 @@ TEST(EnvelopeReader, RefusesAnEnvelopeThatIsCutOffAnywhere) {
     EXPECT_TRUE(read.refuses(kKey, whole.substr(0, size))) << size;
   EXPECT_TRUE(read.refuses(kKey, whole + "x"));
   EXPECT_TRUE(read.refuses(kKey, whole + "{}"));
+  EXPECT_TRUE(read.refuses(kKey, whole + "\n"));
 }
 
 TEST(EnvelopeReader, RefusesMembersThatAreMissingOrOfAnotherType) {
@@ -175,6 +178,43 @@ TEST(EnvelopeReader, RefusesMembersThatAreMissingOrOfAnotherType) {
     json = whole;
     json["source"][name] = nlohmann::ordered_json::array({1});
     EXPECT_TRUE(read.refuses(kKey, json.dump())) << name;
+  }
+}
+
+TEST(EnvelopeReader, RefusesMessagesThatLackAMember) {
+  Reader read;
+  const std::string whole = golden("message");
+  EXPECT_TRUE(read.refuses("sluice:message:orders", replaced(whole, R"("prefix":"orders",)", "")));
+  EXPECT_TRUE(read.refuses("sluice:message:orders", replaced(whole, R"("content":)", R"("text":)")));
+  EXPECT_TRUE(
+      read.refuses("sluice:message:orders", replaced(whole, R"("transactional":true)", R"("transactional":1)")));
+  EXPECT_TRUE(read.refuses("sluice:message:orders", replaced(whole, R"(true})", R"(true,"encoding":"hex"})")));
+}
+
+TEST(EnvelopeReader, UnescapesNamesOfTables) {
+  Reader read;
+  const std::string value =
+      replaced(replaced(golden("insert"), "\"users\"", R"("us\"\u00e9r\ud83d\ude00s")"), "\"public\"", R"("p\\ub")");
+  const Envelope& envelope = read(kKey, value);
+  EXPECT_EQ(envelope.table, "us\"ér😀s");
+  EXPECT_EQ(envelope.schema, "p\\ub");
+}
+
+TEST(EnvelopeReader, ReadsMembersInAnyOrderAndWithBlanks) {
+  Reader read;
+  auto json = nlohmann::json::parse(golden("insert"));  // sorts by name
+  EXPECT_EQ(read(kKey, json.dump()).tx_id, 771u);
+  std::string spaced = golden("insert");
+  for (std::size_t at = 0; (at = spaced.find(",\"", at)) != std::string::npos; at += 4) spaced.replace(at, 1, " ,\t ");
+  EXPECT_EQ(read(kKey, spaced).table, "users");
+}
+
+TEST(EnvelopeReader, RefusesNumbersThatJsonDoesNotHave) {
+  Reader read;
+  const std::string whole = golden("insert");
+  for (const std::string_view bad :
+       {"01", "00", "-1", "1.0", "1e0", "+1", "0x1", "", "18446744073709551616", "\"1\""}) {
+    EXPECT_TRUE(read.refuses(kKey, replaced(whole, "\"seq\":1", "\"seq\":" + std::string(bad)))) << bad;
   }
 }
 
@@ -223,7 +263,7 @@ TEST(EnvelopeReader, ReadsWhatTheEncoderWritesOfRandomRows) {
     const change::ChangeEvent made =
         inserted(encoded.table(), row({std::string_view(id), std::string_view(text), "{\"a\": [1,\n2]}"}));
     const change::Record record = encoded.records(made)[0];
-    const Envelope& envelope = read(record.key, record.value);
+    const Envelope& envelope = read(record.key, std::string(record.value));
     const auto json = nlohmann::json::parse(record.value);
     ASSERT_EQ(envelope.row_key, id);
     ASSERT_EQ(envelope.table, "t\"é");

@@ -512,7 +512,7 @@ TEST_F(SweepTest, StopsWhenVersionsDoNotAgreeWithTheirDocuments) {
   imposter_.with_engine([](auto& engine) {
     for (int i = 0; i < 10; ++i)
       engine.write({pipeline::DocumentAction::Index, pipeline::VersionType::External, 99, kMirror,
-                    "old" + std::to_string(i), testing::mirror_body(40), 0});
+                    "old" + std::to_string(i), testing::mirror_body(40)});
   });
   EXPECT_TRUE(sink_->sweep({std::string(kMirror), 0, 50, false, 1, "0/50", "2026-11-21T08:00:00Z"}, 1));
   const auto outcomes = testing::wait_for_outcomes(*sink_, 1);

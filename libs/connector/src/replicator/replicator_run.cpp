@@ -36,7 +36,9 @@ ReplicatorRun::ReplicatorRun(const config::Settings& settings, const ReplicatorF
 
 base::Result<void> ReplicatorRun::run() {
   SLUICE_ASSIGN(store_, offsets::LmdbOffsetStore::open(settings_.state_dir, settings_.pipeline_name()));
-  const auto on_retry = [](const base::Error& error, base::Milliseconds wait) {
+  SLUICE_ASSIGN(status_, ReplicatorStatusPublisher::open(settings_));
+  const auto on_retry = [this](const base::Error& error, base::Milliseconds wait) {
+    status_->retrying(error, wait);
     logger.warning(error);
     logger.info("trying again in {} ms", wait.count());
   };
@@ -54,6 +56,7 @@ pipeline::Attempt ReplicatorRun::attempt() {
 
 base::Result<void> ReplicatorRun::start_and_stream() {
   while (true) {
+    status_->starting();
     SLUICE_ASSIGN(auto source, SourceSession::open(settings_, catalog_));
     SLUICE_ASSIGN(const auto facts, gather(source));
     SLUICE_ASSIGN(const auto plan, pipeline::plan_start(facts));
@@ -85,6 +88,7 @@ base::Result<pipeline::StartFacts> ReplicatorRun::gather(SourceSession& source) 
   facts.server = std::move(from_source.server);
   facts.history = std::move(from_source.history);
   facts.slot = std::move(from_source.slot);
+  status_->slot(facts.slot);
   facts.publication = std::move(from_source.publication);
   facts.topics = std::move(from_broker.topics);
   facts.announced_epoch = from_broker.announced_epoch;
@@ -207,7 +211,7 @@ base::Result<void> ReplicatorRun::snapshot(SourceSession& source, const postgres
                                            const pipeline::StartFacts& facts) {
   const std::uint32_t epoch = living_->replication->checkpoint().epoch;
   SLUICE_ASSIGN(const auto rows, source.open_snapshot(settings_, slot, epoch));
-  SLUICE_ASSIGN(const DriveEnd end, drive(*rows));
+  SLUICE_ASSIGN(const DriveEnd end, drive(*rows, {.rows = rows.get()}));
   living_->replication->detach();
   if (end != DriveEnd::Finished) {
     const bool is_parked = end == DriveEnd::Parked;
@@ -236,7 +240,7 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::stream(SourceSession& sourc
   const change::Lsn from = change::lsn_of(replication.resume_position());
   SLUICE_ASSIGN(auto changes, source.open_stream(settings_, from, replication.checkpoint().epoch));
   logger.info("streaming from {}", change::to_string(from));
-  auto end = drive(changes.source());
+  auto end = drive(changes.source(), {.stream = changes.stream.get(), .sql = &source.sql()});
   if (end && *end == DriveEnd::Stopped) {
     SLUICE_TRY(settle());
     SLUICE_TRY(changes.stream->finish(kGoodbye));
@@ -245,21 +249,25 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::stream(SourceSession& sourc
   return end;
 }
 
-base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::drive(pipeline::ChangeSource& source) {
+base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::drive(pipeline::ChangeSource& source, const Reading& reading) {
   pipeline::Replication& replication = *living_->replication;
   replication.attach(source, base::Clock::now());
   worked_ = true;
   while (!stop_.requested()) {
     const base::Deadline now = base::Clock::now();
+    status_->tick(now, replication, *living_->producer, reading);
     auto step = replication.step(now);
     if (!step) {
       replication.detach();
       return tl::make_unexpected(std::move(step.error()));
     }
+    report_store_error();
     if (*step == pipeline::StepResult::Finished) return DriveEnd::Finished;
     if (*step == pipeline::StepResult::Park) {
-      logger.warning({base::Recovery::Retry, "kafka.parked",
-                      "Kafka takes nothing: the connection to PostgreSQL is closed until it does"});
+      const base::Error parked{base::Recovery::Retry, "kafka.parked",
+                               "Kafka takes nothing: the connection to PostgreSQL is closed until it does"};
+      status_->note(parked);
+      logger.warning(parked);
       return DriveEnd::Parked;
     }
     if (*step == pipeline::StepResult::Progress) continue;
@@ -269,11 +277,20 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::drive(pipeline::ChangeSourc
   return DriveEnd::Stopped;
 }
 
+void ReplicatorRun::report_store_error() {
+  const auto& error = living_->replication->store_error();
+  if (error && !store_is_failing_) logger.warning(*error);
+  if (!error && store_is_failing_) logger.info("the position can be stored again");
+  store_is_failing_ = error.has_value();
+}
+
 base::Result<void> ReplicatorRun::wait_while_parked() {
   pipeline::Replication& replication = *living_->replication;
   while (!stop_.requested() && !replication.can_resume()) {
     const base::Deadline now = base::Clock::now();
+    status_->tick(now, replication, *living_->producer, {.state = admin::ReplicatorState::Parked});
     SLUICE_TRY(replication.tend(now));
+    report_store_error();
     pipeline::wait(stop_, pipeline::WatchStop::Watched, now + kMaxWait, {living_->producer->waits_for()});
   }
   return {};
@@ -285,6 +302,7 @@ base::Result<void> ReplicatorRun::settle() {
   replication.stop_reading();
   while (!replication.settled()) {
     const base::Deadline now = base::Clock::now();
+    status_->tick(now, replication, *living_->producer, {.state = admin::ReplicatorState::Stopping});
     if (stop_.forced() || now >= grace_end) {
       return base::fail(
           base::Recovery::Stop, "replicator.not_settled",

@@ -12,6 +12,8 @@ base::Result<bool> BulkWriter::collect(base::Clock::time_point now) {
     const auto node = in_flight_.extract(outcome.ticket);
     SLUICE_CHECK(!node.empty(), "an outcome belongs to a bulk that is in flight, and comes once");
     const Bulk& bulk = node.mapped();
+    spare_ = std::move(outcome.documents);
+    spare_.clear();
     if (outcome.error) {
       if (outcome.error->recovery != base::Recovery::Retry) return tl::make_unexpected(std::move(*outcome.error));
       ++counters_.bulks_failed;

@@ -168,7 +168,7 @@ base::Result<void> BulkWriter::submit(base::Clock::time_point now) {
   counters_.documents_sent += bulk.items.size();
   ++counters_.bulks;
   const std::uint64_t ticket = bulk.ticket;
-  if (auto submitted = ports_.sink.submit(std::exchange(documents_, {}), ticket); !submitted) {
+  if (auto submitted = ports_.sink.submit(std::exchange(documents_, std::exchange(spare_, {})), ticket); !submitted) {
     return not_taken(std::move(bulk), std::move(submitted.error()), now);
   }
   in_flight_.emplace(ticket, std::move(bulk));

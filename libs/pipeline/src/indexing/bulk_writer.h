@@ -91,6 +91,7 @@ class BulkWriter {
   Outage& outage_;
 
   DocumentBatch documents_;  ///< of the open bulk
+  DocumentBatch spare_;      ///< given back by the sink: its buffers have grown already
   Bulk open_;
   DocumentBatch again_documents_;  ///< of one record that is made again
   std::vector<Sweep> made_sweeps_;

@@ -102,6 +102,7 @@ base::Result<bool> Indexing::Engine::begin_assigned() {
       SLUICE_TRY(absorb(std::move(start.error())));
       break;
     }
+    outage_.succeeded();
     assigned_.pop_back();
     SLUICE_TRY(ports_.source.begin(start->checkpoint.partition, start->checkpoint.offset));
     works_.add(std::move(start->checkpoint), start->stored, base::Backoff(options_.backoff, options_.backoff_seed));
@@ -160,7 +161,10 @@ base::Result<bool> Indexing::Engine::finish_revocation(const Revocation& revocat
 }
 
 base::Result<OffsetKeeper::Kept> Indexing::Engine::keep(const std::vector<PartitionWork*>& works) {
-  return keeper_.keep(works);
+  const std::uint64_t before = counters_.checkpoints;
+  auto kept = keeper_.keep(works);
+  if (kept && counters_.checkpoints != before) outage_.succeeded();
+  return kept;
 }
 
 base::Result<bool> Indexing::Engine::checkpoint() {
@@ -180,8 +184,14 @@ base::Result<bool> Indexing::Engine::checkpoint() {
   return *kept == OffsetKeeper::Kept::Everything;
 }
 
+bool Indexing::Engine::is_waiting_out() const {
+  if (!outage_.lasts()) return false;
+  // With nothing left to try it on, only a new record can show that the outage is over.
+  return !outage_.allows_attempt(now_) || !writer_.is_empty() || works_.held_bytes() != 0;
+}
+
 bool Indexing::Engine::wants_pause(const PartitionWork& work) const {
-  return full_ || stop_deadline_ || outage_.lasts() || work.has_refused() || work.is_closed();
+  return full_ || stop_deadline_ || is_waiting_out() || work.has_refused() || work.is_closed();
 }
 
 base::Result<void> Indexing::Engine::adjust_pauses() {

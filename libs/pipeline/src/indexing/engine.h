@@ -44,6 +44,8 @@ class Indexing::Engine {
   base::Result<bool> finish_stop();
   base::Result<void> adjust_pauses();
   bool wants_pause(const PartitionWork& work) const;
+  /// The search engine is away, and reading more would not help.
+  bool is_waiting_out() const;
   bool is_full() const { return works_.held_bytes() >= options_.max_buffered_bytes; }
   bool is_throttled() const;
   /// Of an error: Retry becomes an outage and nothing; everything else stays an error.

@@ -15,7 +15,8 @@
 // and source.table are empty, schema_id is null. CASCADE and RESTART IDENTITY of a TRUNCATE are not said: every table
 // that it reached has an event of its own, and sequences are not captured.
 //
-// With FULL identity a cell of `after` that was not sent (unchanged TOAST) is taken from the old row, which has it.
+// A cell of `after` that is Unchanged is named in `unavailable`; the source has filled in those that the old row has
+// (table 1.6) and those that it fetched (rule P-31) before.
 //
 // Thread rule: one thread.
 #pragma once

@@ -1,11 +1,9 @@
 // Reads the envelope `sluice` out of Kafka records: es_consumer's side. What a record holds is checked, whoever wrote
-// it: every member has its type, `before` and `after` are valid JSON objects without line breaks, so that their slices
-// can be put into a bulk request as they are.
+// it: every member has its type, what stands twice agrees, and the whole is valid JSON in one line. So the slices
+// `before` and `after` can be put into a bulk request as they are.
 //
-// The reader copies a value into a buffer of its own, which has the padding that the parser needs; the caller's bytes
-// need none and may go away.
-//
-// Thread rule: one thread per reader. An Envelope is valid until the next read() of its reader.
+// Thread rule: one thread per reader. An Envelope is valid until the next read() of its reader; its views point into
+// the key and the value that were given, or into the reader for strings that had escapes. Nothing needs padding.
 #pragma once
 
 #include <cstdint>

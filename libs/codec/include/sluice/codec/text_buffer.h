@@ -5,6 +5,7 @@
 // Thread rule: one thread.
 #pragma once
 
+#include <array>
 #include <charconv>
 #include <concepts>
 #include <cstddef>
@@ -42,8 +43,7 @@ class TextBuffer {
   void written_to(const char* end) { size_ = static_cast<std::size_t>(end - bytes_.get()); }
 
   void append(std::string_view text) {
-    char* to = room(text.size());
-    if (!text.empty()) std::memcpy(to, text.data(), text.size());
+    copy(room(text.size()), text);
     size_ += text.size();
   }
   void append(char byte) {
@@ -55,8 +55,41 @@ class TextBuffer {
     char* to = room(kMaxDigits);
     written_to(std::to_chars(to, to + kMaxDigits, number).ptr);
   }
+  /// Lower case, with leading zeros.
+  template <std::size_t kDigits>
+  void append_hex(std::uint64_t number) {
+    char* const to = room(kDigits);
+    for (std::size_t index = kDigits; index-- > 0; number >>= 4) to[index] = "0123456789abcdef"[number & 0xF];
+    size_ += kDigits;
+  }
 
  private:
+  /// Most pieces are a name or a value of a few bytes, for which a call of memcpy() costs more than the copying.
+  static void copy(char* to, std::string_view text) {
+    const char* from = text.data();
+    const std::size_t size = text.size();
+    if (size > 16) {
+      std::memcpy(to, from, size);
+    } else if (size >= 8) {
+      copy_ends<8>(to, from, size);
+    } else if (size >= 4) {
+      copy_ends<4>(to, from, size);
+    } else {
+      for (std::size_t index = 0; index < size; ++index) to[index] = from[index];
+    }
+  }
+
+  /// The first and the last kWidth bytes, which together are all.
+  template <std::size_t kWidth>
+  static void copy_ends(char* to, const char* from, std::size_t size) {
+    std::array<char, kWidth> first;
+    std::array<char, kWidth> last;
+    std::memcpy(first.data(), from, kWidth);
+    std::memcpy(last.data(), from + size - kWidth, kWidth);
+    std::memcpy(to, first.data(), kWidth);
+    std::memcpy(to + size - kWidth, last.data(), kWidth);
+  }
+
   void grow(std::size_t size) {
     const std::size_t wanted = size_ + size;
     std::size_t capacity = capacity_ < 1024 ? 1024 : capacity_;

@@ -76,6 +76,7 @@ class Generations {
   enum class Completeness { Complete, NotYet };
 
   base::Result<void> read_control_log();
+  bool has_news_to_expect();
   base::Result<const codec::SchemaRecord*> schema_of(std::string_view schema, std::string_view table, std::uint64_t id);
   base::Result<std::optional<std::uint32_t>> published(const std::string& alias);
   base::Result<Standing> standing(std::string_view schema, std::string_view table, std::uint32_t epoch,
@@ -95,6 +96,8 @@ class Generations {
   std::map<std::string, std::optional<std::uint32_t>> published_;  ///< alias → epoch, as last seen
   std::map<std::string, std::uint32_t> hidden_;                    ///< table → epoch that was warned of
   std::uint32_t published_epoch_ = 0;
+  std::uint32_t highest_epoch_ = 0;  ///< of the rows that came
+  std::uint32_t advances_ = 0;
 };
 
 }  // namespace sluice::documents

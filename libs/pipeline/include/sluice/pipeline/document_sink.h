@@ -30,7 +30,6 @@ struct Document {
   std::string_view index;
   std::string_view id;
   std::string_view body;     ///< one JSON object without a line break
-  std::uint32_t record = 0;  ///< ordinal, in the batch's own list, of the Kafka record it was made of
 };
 
 /// Documents to be written in order, their bytes in one buffer.

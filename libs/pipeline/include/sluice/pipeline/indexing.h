@@ -27,6 +27,7 @@
 #include "sluice/pipeline/document_sink.h"
 #include "sluice/pipeline/index_admin.h"
 #include "sluice/pipeline/record_source.h"
+#include "sluice/pipeline/stop_signal.h"
 
 namespace sluice::pipeline {
 
@@ -146,9 +147,9 @@ class Indexing {
   /// What an idle pipeline waits for.
   std::vector<Wait> waits() const;
 
-  /// step() for ever, waiting in one poll(), until stop_fd is readable; then to the end of the stop. `each_second` is
-  /// called about once a second, for whoever publishes the status.
-  base::Result<Settlement> run(int stop_fd, const std::function<void()>& each_second);
+  /// step() for ever, waiting in one poll(), until a stop is requested; then to the end of the stop, or at once when it
+  /// is forced. `each_second` is called about once a second, for whoever publishes the status.
+  base::Result<Settlement> run(const StopSignal& stop, const std::function<void()>& each_second);
 
   IndexingStatus status() const;
 
