@@ -40,11 +40,11 @@ Result<MakeStatus> EventDocuments::make(const pipeline::Partition& partition, co
     ++counters_.skipped_messages;
     return MakeStatus::Made;
   }
-  if (envelope->id_text.empty() || envelope->id_text.size() > kMaxIdBytes) {
-    return base::fail(
-        Recovery::Reject, "es.event_without_id",
-        "A record has no event id that could name its document. Look at it among the dead letters; it was not "
-        "written by this program, or was altered");
+  if (envelope->id_text.size() > kMaxIdBytes) {
+    return base::fail(Recovery::Reject, "es.event_id_too_long",
+                      fmt::format("An event id of {} bytes cannot name a document. Look at the record among the dead "
+                                  "letters; it was not written by this program, or was altered",
+                                  envelope->id_text.size()));
   }
   const Destination* to = destination(*envelope);
   if (to == nullptr) return MakeStatus::NotReady;
@@ -81,8 +81,8 @@ Result<void> EventDocuments::append(const Envelope& envelope, const Destination&
   if (envelope.schema_id == 0) {
     return base::fail(
         Recovery::Reject, "es.event_without_schema",
-        fmt::format("The event {} names no schema, so its row has no place in a mirror. Look at it among the "
-                    "dead letters; it was not written by this program, or was altered",
+        fmt::format("The truncate {} names no schema, so it cannot be matched with a mirror. Look at it among "
+                    "the dead letters; it was not written by this program, or was altered",
                     envelope.id_text));
   }
   if (to.mirror_index.empty()) {
@@ -93,7 +93,8 @@ Result<void> EventDocuments::append(const Envelope& envelope, const Destination&
     sweeps.push_back(mirror_maker_.sweep(envelope, partition.number, to.mirror_index));
     return {};
   }
-  return mirror_maker_.append(envelope, partition.number, to.mirror_index, *to.columns, documents);
+  mirror_maker_.append(envelope, partition.number, to.mirror_index, *to.columns, documents);
+  return {};
 }
 
 Result<void> EventDocuments::prepare() {

@@ -5,6 +5,7 @@
 #include <simdjson.h>
 
 #include "json_text.h"
+#include "sluice/base/check.h"
 
 namespace sluice::documents {
 namespace {
@@ -87,17 +88,11 @@ std::string hashed_id(std::string_view row_key) {
   return id;
 }
 
-base::Result<void> MirrorMaker::append(const Envelope& envelope, std::int32_t partition, std::string_view index,
-                                       const MirrorColumns& columns, pipeline::DocumentBatch& out) {
+void MirrorMaker::append(const Envelope& envelope, std::int32_t partition, std::string_view index,
+                         const MirrorColumns& columns, pipeline::DocumentBatch& out) {
   const bool deleted = is_delete(envelope);
   const std::string_view row = deleted ? envelope.before : envelope.after;
-  if (row.empty()) {
-    return base::fail(
-        base::Recovery::Reject, "es.row_missing",
-        fmt::format("The event {} has no row, so it has no document in a mirror. Look at it among the dead "
-                    "letters; it was not written by this program, or was altered",
-                    envelope.id_text));
-  }
+  SLUICE_CHECK(!row.empty(), "the envelope of a row has it");
   std::string& bytes = out.bytes();
   const auto begin = bytes.size();
   bytes += index;
@@ -125,7 +120,6 @@ base::Result<void> MirrorMaker::append(const Envelope& envelope, std::int32_t pa
   document.version = version_of(envelope);
   out.add(document, {begin, id_begin - begin}, {id_begin, body_begin - id_begin},
           {body_begin, bytes.size() - body_begin});
-  return {};
 }
 
 pipeline::Sweep MirrorMaker::sweep(const Envelope& envelope, std::int32_t partition, std::string_view index) const {

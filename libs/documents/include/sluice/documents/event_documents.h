@@ -44,7 +44,7 @@ class EventDocuments final : public pipeline::DocumentMaker {
   EventDocuments(Journal journal, IndexNames& names, pipeline::IndexAdmin& admin, Generations* generations,
                  NowMs now_ms);
 
-  /// Errors: codec.bad_envelope, es.row_missing, es.event_without_id, es.event_without_schema (Reject).
+  /// Errors: codec.bad_envelope, es.event_id_too_long, es.event_without_schema (Reject).
   base::Result<pipeline::MakeStatus> make(const pipeline::Partition& partition, const pipeline::ConsumedRecord& record,
                                           pipeline::DocumentBatch& documents,
                                           std::vector<pipeline::Sweep>& sweeps) override;

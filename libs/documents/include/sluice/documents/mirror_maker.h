@@ -18,7 +18,6 @@
 #include <string>
 #include <string_view>
 
-#include "sluice/base/error.h"
 #include "sluice/codec/envelope_reader.h"
 #include "sluice/documents/mirror_columns.h"
 #include "sluice/pipeline/document_sink.h"
@@ -27,9 +26,9 @@ namespace sluice::documents {
 
 class MirrorMaker {
  public:
-  /// The document of a row. REQUIRES: the envelope is of a row. Error: es.row_missing (Reject).
-  base::Result<void> append(const codec::Envelope& envelope, std::int32_t partition, std::string_view index,
-                            const MirrorColumns& columns, pipeline::DocumentBatch& out);
+  /// The document of a row. REQUIRES: the envelope is of a row, and has it (as EnvelopeReader sees to).
+  void append(const codec::Envelope& envelope, std::int32_t partition, std::string_view index,
+              const MirrorColumns& columns, pipeline::DocumentBatch& out);
 
   /// REQUIRES: the envelope is of a truncate.
   pipeline::Sweep sweep(const codec::Envelope& envelope, std::int32_t partition, std::string_view index) const;

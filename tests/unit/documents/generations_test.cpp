@@ -1,0 +1,222 @@
+#include "sluice/documents/generations.h"
+
+#include <gtest/gtest.h>
+
+#include "sluice/pipeline/group_checkpoint.h"
+#include "sluice/testing/memory_index_admin.h"
+#include "unit/documents/events.h"
+
+using namespace sluice;
+using namespace sluice::documents;
+using codec::EnvelopeOrigin;
+using codec::SnapshotRecord;
+using sluice::documents::testing::column;
+using sluice::documents::testing::key_column;
+using sluice::documents::testing::kUsersSchema;
+using sluice::documents::testing::MemoryControlLog;
+using sluice::documents::testing::table;
+using sluice::documents::testing::users;
+
+namespace {
+
+constexpr std::uint64_t kOrdersSchema = 2;
+constexpr std::uint64_t kLogSchema = 3;
+
+class GenerationsTest : public ::testing::Test {
+ protected:
+  GenerationsTest() {
+    log.add(users());
+    log.add(table("public", "orders", kOrdersSchema, {key_column("id", "int8")}));
+    log.add(table("public", "log", kLogSchema, {column("line", "text")}));
+  }
+
+  /// The snapshot of epoch `epoch`: users and orders, in two partitions, from offset `begin` to `end` each.
+  static SnapshotRecord snapshot(std::uint32_t epoch, std::int64_t begin, std::int64_t end) {
+    SnapshotRecord record;
+    record.pipeline = "cdc";
+    record.epoch = epoch;
+    record.tables = {{"public", "users", kUsersSchema, 3}, {"public", "orders", kOrdersSchema, 0}};
+    record.ranges = {{"t", 0, begin, end}, {"t", 1, begin, end}};
+    return record;
+  }
+
+  void finished(std::int32_t partition, std::int64_t offset, std::int64_t from = 0,
+                std::string output = "mirror:current_") {
+    engine.bookkeeping[pipeline::checkpoint_id("g", {"t", partition})] =
+        pipeline::to_json({{"t", partition}, "", offset, from, "", {std::move(output)}});
+  }
+
+  /// The index, "retired", or the id of the error.
+  std::string target(std::uint32_t epoch, EnvelopeOrigin origin = EnvelopeOrigin::Stream, const char* name = "users",
+                     std::uint64_t schema = kUsersSchema) {
+    const auto found = generations.target("public", name, schema, epoch, origin);
+    if (!found) return std::string(found.error().id);
+    return found->index.empty() ? "retired" : found->index;
+  }
+
+  std::string advance() {
+    const auto advanced = generations.advance();
+    if (!advanced) return std::string(advanced.error().id);
+    return *advanced == Generations::Advance::Moved ? "moved" : "same";
+  }
+
+  sluice::testing::MemorySearchEngine engine;
+  sluice::testing::MemoryIndexAdmin admin{engine};
+  MemoryControlLog log;
+  IndexNames names{"cdc_", "current_"};
+  std::vector<std::string> warnings;
+  Generations generations{
+      {"cdc", "g", "mirror:current_"}, admin, log, names, [this](std::string_view id, const std::string&) {
+        warnings.emplace_back(id);
+      }};
+};
+
+}  // namespace
+
+TEST_F(GenerationsTest, WritesAnEpochIntoItsOwnHiddenIndex) {
+  log.add(snapshot(1, 0, 10));
+  EXPECT_EQ(target(1), "current_public_users-g1");
+  EXPECT_TRUE(engine.has_index("current_public_users-g1"));
+  EXPECT_TRUE(engine.aliases.empty());
+}
+
+TEST_F(GenerationsTest, WritesSnapshotRowsBeforeTheirSnapshotIsRecorded) {
+  EXPECT_EQ(target(1, EnvelopeOrigin::Snapshot), "current_public_users-g1");
+}
+
+TEST_F(GenerationsTest, StopsAtAChangeOfAnEpochWithoutASnapshot) {
+  EXPECT_EQ(target(1, EnvelopeOrigin::Stream), "es.mirror_incomplete");
+}
+
+TEST_F(GenerationsTest, MovesTheAliasesWhenEveryPartitionIsFinishedToTheEnd) {
+  log.add(snapshot(1, 5, 10));
+  EXPECT_EQ(advance(), "same") << "nothing is known of either partition";
+  finished(0, 10);
+  EXPECT_EQ(advance(), "same");
+  finished(1, 9);
+  EXPECT_EQ(advance(), "same");
+  finished(1, 10, 5);
+  EXPECT_EQ(advance(), "moved");
+  EXPECT_EQ(engine.aliases["current_public_users"], "current_public_users-g1");
+  EXPECT_EQ(engine.aliases["current_public_orders"], "current_public_orders-g1") << "a table without rows";
+  EXPECT_TRUE(engine.has_index("current_public_orders-g1"));
+  EXPECT_EQ(generations.published_epoch(), 1u);
+  EXPECT_EQ(
+      engine.bookkeeping["g/generation-1"],
+      R"({"pipeline":"cdc","epoch":1,"complete":true,"aliases":["current_public_users","current_public_orders"]})");
+  EXPECT_EQ(advance(), "same") << "once";
+}
+
+TEST_F(GenerationsTest, StopsWhenTheGroupBeganBehindTheBegin) {
+  log.add(snapshot(1, 5, 10));
+  finished(0, 10);
+  finished(1, 10, 6);
+  EXPECT_EQ(advance(), "es.mirror_incomplete");
+  EXPECT_TRUE(engine.aliases.empty());
+}
+
+TEST_F(GenerationsTest, DoesNotBelieveOffsetsFromWhenTheMirrorWasOff) {
+  log.add(snapshot(1, 0, 10));
+  finished(0, 10, 0, "journal:cdc_");
+  finished(1, 10, 0, "journal:cdc_");
+  EXPECT_EQ(advance(), "same");
+}
+
+TEST_F(GenerationsTest, MovesToTheNextEpochAndRetiresTheOneBefore) {
+  log.add(snapshot(1, 0, 10));
+  finished(0, 10);
+  finished(1, 10);
+  EXPECT_EQ(advance(), "moved");
+  EXPECT_EQ(target(2, EnvelopeOrigin::Snapshot), "current_public_users-g2");
+  log.add(snapshot(2, 20, 30));
+  EXPECT_EQ(advance(), "same");
+  EXPECT_EQ(target(1), "current_public_users-g1") << "visible still";
+  finished(0, 30);
+  finished(1, 31);
+  EXPECT_EQ(advance(), "moved");
+  EXPECT_EQ(engine.aliases["current_public_users"], "current_public_users-g2");
+  EXPECT_EQ(target(1), "retired");
+  EXPECT_EQ(target(2), "current_public_users-g2");
+  EXPECT_TRUE(engine.has_index("current_public_users-g1")) << "kept";
+}
+
+TEST_F(GenerationsTest, RetiresAnEpochWithoutASnapshotWhenANewerOneHasOne) {
+  log.add(snapshot(2, 20, 30));
+  EXPECT_EQ(target(1, EnvelopeOrigin::Stream), "retired");
+  EXPECT_EQ(target(1, EnvelopeOrigin::Snapshot), "retired") << "a snapshot that crashed";
+}
+
+TEST_F(GenerationsTest, WritesAPublishedEpochWhateverTheControlTopicLost) {
+  engine.aliases["current_public_users"] = "current_public_users-g1";
+  EXPECT_EQ(target(1, EnvelopeOrigin::Stream), "current_public_users-g1");
+}
+
+TEST_F(GenerationsTest, SeesThatAnotherMemberMovedTheAliases) {
+  log.add(snapshot(1, 0, 10));
+  EXPECT_EQ(target(1), "current_public_users-g1");
+  engine.aliases["current_public_users"] = "current_public_users-g1";
+  engine.aliases["current_public_orders"] = "current_public_orders-g1";
+  EXPECT_EQ(advance(), "moved");
+  EXPECT_EQ(generations.published_epoch(), 1u);
+}
+
+TEST_F(GenerationsTest, PassesOverSnapshotsOfOtherPipelines) {
+  SnapshotRecord other = snapshot(1, 0, 0);
+  other.pipeline = "another";
+  log.add(other);
+  EXPECT_EQ(target(1, EnvelopeOrigin::Stream), "es.mirror_incomplete");
+}
+
+TEST_F(GenerationsTest, StopsWhenTheSchemaIsNotInTheControlTopic) {
+  log.add(snapshot(1, 0, 10));
+  EXPECT_EQ(target(1, EnvelopeOrigin::Stream, "users", 77), "es.schema_unknown");
+}
+
+TEST_F(GenerationsTest, RefusesATableWithoutAKeyByName) {
+  EXPECT_EQ(target(1, EnvelopeOrigin::Snapshot, "log", kLogSchema), "es.mirror_no_key");
+}
+
+TEST_F(GenerationsTest, WarnsOnceOfATableThatStaysHidden) {
+  log.add(snapshot(1, 0, 10));
+  log.add(table("public", "late", 9, {key_column("id", "int4")}));
+  EXPECT_EQ(target(1, EnvelopeOrigin::Stream, "late", 9), "current_public_late-g1");
+  EXPECT_EQ(target(1, EnvelopeOrigin::Stream, "late", 9), "current_public_late-g1");
+  EXPECT_EQ(warnings, std::vector<std::string>{"es.mirror_table_hidden"});
+  finished(0, 10);
+  finished(1, 10);
+  EXPECT_EQ(advance(), "moved");
+  EXPECT_FALSE(engine.aliases.contains("current_public_late"));
+}
+
+TEST_F(GenerationsTest, LooksAtTheControlTopicSeldomWhenNothingIsToBeExpected) {
+  log.add(snapshot(1, 0, 10));
+  finished(0, 10);
+  finished(1, 10);
+  EXPECT_EQ(advance(), "moved");
+  const int before = log.reads;
+  for (int i = 0; i < 29; ++i) EXPECT_EQ(advance(), "same");
+  EXPECT_EQ(log.reads, before);
+  EXPECT_EQ(advance(), "same");
+  EXPECT_EQ(log.reads, before + 1);
+}
+
+TEST_F(GenerationsTest, LooksAtTheControlTopicAtOnceWhenANewEpochHasCome) {
+  log.add(snapshot(1, 0, 10));
+  finished(0, 10);
+  finished(1, 10);
+  EXPECT_EQ(advance(), "moved");
+  EXPECT_EQ(target(2, EnvelopeOrigin::Snapshot), "current_public_users-g2");
+  const int before = log.reads;
+  advance();
+  EXPECT_EQ(log.reads, before + 1);
+}
+
+TEST_F(GenerationsTest, HandsOnThatAPeerIsAway) {
+  log.fails = true;
+  EXPECT_EQ(advance(), "kafka.unreachable");
+  log.fails = false;
+  admin.fails_with = base::Error{base::Recovery::Retry, "es.unreachable", "away"};
+  EXPECT_EQ(target(1, EnvelopeOrigin::Snapshot), "es.unreachable");
+  admin.fails_with.reset();
+  EXPECT_EQ(target(1, EnvelopeOrigin::Snapshot), "current_public_users-g1");
+}
