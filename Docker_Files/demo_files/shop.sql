@@ -38,7 +38,7 @@ BEGIN
   ELSIF kind < 0.65 THEN
     UPDATE orders SET state = 'shipped' WHERE id = floor(random() * 5000)::int AND id % 5 = client;
   ELSIF kind < 0.80 THEN
-    UPDATE customers SET tags = tags || 'seen', updated_at = now() WHERE id = who AND cardinality(tags) < 10;
+    UPDATE customers SET tags = array_append(tags, 'seen'), updated_at = now() WHERE id = who AND cardinality(tags) < 10;
   ELSIF kind < 0.90 THEN
     DELETE FROM customers WHERE id = who;
   ELSE
