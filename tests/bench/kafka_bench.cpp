@@ -100,10 +100,14 @@ T value_or_exit(base::Result<T> result) {
 
 /// An envelope like a real one: most of it repeats, some digits change.
 void write_value(std::string& value, std::uint64_t i, std::uint64_t size) {
-  value = fmt::format(
-      R"({{"id":"0001-{:016x}-{:08x}","op":"c","ts_ms":{},"source":{{"version":"0.1.0","connector":"postgresql","name":"sluice","ts_ms":{},"snapshot":"false","db":"mydb","schema":"public","table":"users","txId":{},"lsn":{},"commit_lsn":{},"seq":{},"epoch":1,"schema_id":"5f1c09aa7be20143","xmin":null}},"before":null,"after":{{"id":{},"balance":"{}.50"}}}})",
-      0x1693e28 + i / 10 * 240, i % 10 + 1, 1700000000123 + i / 300, 1700000000000 + i / 300, 771 + i / 10,
-      23674136 + i * 24, 23674408 + i / 10 * 240, i % 10 + 1, i, i * 2654435761U % 1000000);
+  value =
+      fmt::format(R"({{"id":"0001-{:016x}-{:08x}","op":"c","ts_ms":{},"source":{{"version":"0.1.0",)"
+                  R"("connector":"postgresql","name":"sluice","ts_ms":{},"snapshot":"false","db":"mydb",)"
+                  R"("schema":"public","table":"users","txId":{},"lsn":{},"commit_lsn":{},"seq":{},"epoch":1,)"
+                  R"("schema_id":"5f1c09aa7be20143","xmin":null}},"before":null,"after":{{"id":{},)"
+                  R"("balance":"{}.50"}}}})",
+                  0x1693e28 + i / 10 * 240, i % 10 + 1, 1700000000123 + i / 300, 1700000000000 + i / 300, 771 + i / 10,
+                  23674136 + i * 24, 23674408 + i / 10 * 240, i % 10 + 1, i, i * 2654435761U % 1000000);
   value.resize(std::max<std::size_t>(size, value.size()), 'x');
 }
 

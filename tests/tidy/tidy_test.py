@@ -93,4 +93,4 @@ class TidyNotices(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(argv=["tidy_test"])

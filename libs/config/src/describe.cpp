@@ -124,7 +124,7 @@ std::string effective_config(const Settings& settings) {
   for (const Section& section : all_keys(copy)) {
     if (!section.name.empty()) out += fmt::format("{}:\n", section.name);
     for (const Key& key : section.keys) {
-      if (const auto value = print_value(key)) {
+      if (const auto value = print_value(key); value && !is_missing(key)) {
         out += fmt::format("{}{}: {}\n", section.name.empty() ? "" : "  ", key.name, *value);
       }
     }

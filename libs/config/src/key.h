@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <limits>
 #include <map>
 #include <optional>
@@ -72,6 +73,12 @@ struct Key {
   std::string_view example = {};   ///< of a key without a default
   std::string_view doc = {};       ///< what it is, and why the default is what it is
 };
+
+inline std::vector<Key> joined(std::initializer_list<std::vector<Key>> groups) {
+  std::vector<Key> keys;
+  for (const std::vector<Key>& group : groups) keys.insert(keys.end(), group.begin(), group.end());
+  return keys;
+}
 
 struct Section {
   std::string_view name;  ///< empty: the keys at the top

@@ -174,11 +174,10 @@ std::vector<Key> security_keys(KafkaSettings& s) {
 }  // namespace
 
 Section kafka_keys(KafkaSettings& s) {
-  Section section{.name = "kafka", .read_by = Need::Both, .doc = "Between the two programs.", .keys = topic_keys(s)};
-  for (auto&& group : {producer_keys(s), consumer_keys(s), security_keys(s)}) {
-    section.keys.insert(section.keys.end(), group.begin(), group.end());
-  }
-  return section;
+  return {.name = "kafka",
+          .read_by = Need::Both,
+          .doc = "Between the two programs.",
+          .keys = joined({topic_keys(s), producer_keys(s), consumer_keys(s), security_keys(s)})};
 }
 
 }  // namespace sluice::config

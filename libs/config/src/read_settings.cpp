@@ -208,8 +208,7 @@ class Reader {
       for (const Key& key : section.keys) {
         const std::string path = path_of(section, key);
         if (key.need == Need::None || !concerns(key.need, request_.app) || doubtful_.contains(path)) continue;
-        const auto value = print_value(key);
-        if (value && *value != "\"\"" && *value != "[]") continue;
+        if (!is_missing(key)) continue;
         add(place_of(path), "config.missing_key",
             fmt::format("{} is missing: write for example `{}: {}`", path, key.name, key.example));
       }

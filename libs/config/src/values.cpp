@@ -281,6 +281,12 @@ std::string type_name(const Key& key) { return std::visit(TypeName{key}, key.fie
 
 std::optional<std::string> print_value(const Key& key) { return std::visit(PrintValue{}, key.field); }
 
+bool is_missing(const Key& key) {
+  if (key.need == Need::None) return false;
+  const auto value = print_value(key);
+  return !value || *value == "\"\"" || *value == "[]";
+}
+
 bool is_secret_property(std::string_view name) {
   for (const std::string_view word :
        {"password", "secret", "token", "passphrase", ".pem", "oauthbearer.config", "credential"}) {

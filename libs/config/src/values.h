@@ -37,6 +37,9 @@ std::string type_name(const Key& key);
 /// The value as the file has it; nothing: not set. Lists and maps in flow style. Secrets hidden.
 std::optional<std::string> print_value(const Key& key);
 
+/// One of the programs needs a value, and there is none.
+bool is_missing(const Key& key);
+
 bool is_secret_property(std::string_view name);
 
 }  // namespace sluice::config

@@ -92,6 +92,7 @@ base::Result<bool> Replication::settle(base::Deadline now) {
   if (tracker_.take_settled(settled)) {
     const std::int64_t wall_us = wall_clock_us();
     do {
+      if (settled.commit_time_us == 0) continue;  // rows of a snapshot were committed at no known time
       counters_.newest_commit_to_kafka_us = wall_us - settled.commit_time_us;
       counters_.commit_to_kafka.observe(counters_.newest_commit_to_kafka_us);
     } while (tracker_.take_settled(settled));

@@ -152,8 +152,9 @@ TEST(ReadSettings, WhatIsNotSaidIsLeftToLibpqOrToItsDefault) {
 TEST(ReadSettings, ValuesHaveTypesAndUnits) {
   const Settings s = Config(R"(
 pipeline: orders
-postgres: {slot_name: s, publication_name: p, tables: public.a, sslmode: verify-full, park_after: 1m30s, wal_sender_timeout: 3m,
-  idle_checkpoint_bytes: 64kb, create_publication: yes, snapshot: never, publication_operations: "insert, delete"}
+postgres: {slot_name: s, publication_name: p, tables: public.a, sslmode: verify-full, park_after: 1m30s,
+  wal_sender_timeout: 3m, idle_checkpoint_bytes: 64kb, create_publication: yes, snapshot: never,
+  publication_operations: "insert, delete"}
 kafka: {brokers: "a:1, b:2", topic: t, partitions: 12, compression: zstd, linger: 0, max_message_bytes: 1 MB,
   properties: {socket.keepalive.enable: true, statistics.interval.ms: 500}}
 retry: {backoff_multiplier: 1.5, max_outage: 2h}

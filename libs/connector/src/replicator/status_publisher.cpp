@@ -53,7 +53,8 @@ void ReplicatorStatusPublisher::slot(const std::optional<pipeline::SlotFacts>& s
   status_.slot = slot;
   status_.slot_asked = base::WallClock::now();
   may_ask_for_slot_ = true;
-  next_slot_ = base::Clock::now() + kSlotInterval;
+  // A slot that was not there is about to be made.
+  next_slot_ = base::Clock::now() + (slot ? kSlotInterval : base::Milliseconds(0));
 }
 
 void ReplicatorStatusPublisher::publish(base::Deadline now, pipeline::Replication& replication,

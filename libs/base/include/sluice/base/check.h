@@ -1,5 +1,5 @@
-// Assertions of our own beliefs. A failed check is a bug in this program: it prints where and what, with the call stack,
-// and ends the process with exit code 70.
+// Assertions of our own beliefs. A failed check is a bug in this program: it prints where and what, with the call
+// stack, and ends the process with exit code 70.
 // Never check what a peer sent: that is an Error.
 //
 // Thread rule: any thread.
