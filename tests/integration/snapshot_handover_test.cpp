@@ -42,7 +42,7 @@ class SnapshotHandover : public testing::TestWithParam<int> {
     std::set<std::string> seen;
     std::size_t twice = 0;
     for (const auto& record : stack.events())
-      twice += seen.insert(record.json()["id"].get<std::string>()).second ? 0 : 1;
+      twice += seen.insert(record.json()["id"].get<std::string>()).second ? 0u : 1u;
     return twice;
   }
 
