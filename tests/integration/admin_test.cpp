@@ -57,7 +57,8 @@ class Admin : public testing::Test {
     return eventually([&] {
       const Answer answer = get(port, "/status");
       if (answer.code != 503) return false;
-      for (const auto& reason : nlohmann::json::parse(answer.body)["reasons"]) {
+      const auto page = nlohmann::json::parse(answer.body);
+      for (const auto& reason : page["reasons"]) {
         if (reason["id"].get<std::string>().starts_with(begin)) return true;
       }
       return false;
@@ -79,9 +80,9 @@ class AdminOfAnOutage : public Admin {
 TEST_F(Admin, TheCountersOfBothProgramsEqualTheRowsThatWereWritten) {
   stack.sql("INSERT INTO users SELECT g, 'user ' || g, g FROM generate_series(1, 20) g");
   stack.start_replicator();
-  stack.start_es_consumer();
   ASSERT_TRUE(is_ready(replicator_port)) << stack.replicator().log();
   ASSERT_TRUE(eventually([&] { return status(replicator_port)["state"] == "streaming"; }));
+  stack.start_es_consumer();  // behind it, so that the topic is there and nothing has to be tried again
   ASSERT_TRUE(is_ready(consumer_port)) << stack.es_consumer().log();
   stack.sql("INSERT INTO users SELECT g, 'user ' || g, g FROM generate_series(101, 200) g");
   stack.sql("UPDATE users SET age = 1 WHERE id <= 7");
@@ -138,7 +139,8 @@ TEST_F(Admin, EveryPageAnswersAndPrometheusCanReadTheMetrics) {
 
 TEST_F(Admin, TheStatusCommandAsksTheRunningProgramAndReadsTheStateWithoutIt) {
   stack.start_replicator();
-  ASSERT_TRUE(eventually([&] { return get(replicator_port, "/readyz").code == 200; }));
+  ASSERT_TRUE(is_ready(replicator_port));
+  ASSERT_TRUE(eventually([&] { return status(replicator_port)["state"] == "streaming"; }));
   const Finished running = stack.replicator_command({"status"});
   EXPECT_EQ(running.exit_code, 0);
   EXPECT_NE(running.output.find("streaming"), std::string::npos) << running.output;
