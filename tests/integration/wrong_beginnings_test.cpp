@@ -107,7 +107,8 @@ TEST_F(WrongBeginnings, AFullDiskUnderTheStateConfirmsNothingAndGoesOnWhenThereI
   ASSERT_TRUE(streaming()) << stack.replicator().log();
   stack.sql("INSERT INTO users VALUES (1, 'before')");
   ASSERT_TRUE(stack.caught_up());
-  run({"sh", "-c", "dd if=/dev/zero of='" + state + "/filler' bs=64k 2>/dev/null"});
+  // To the last page: what large blocks leave over would be enough for a position.
+  run({"sh", "-c", "for size in 64k 4k 512; do dd if=/dev/zero bs=$size 2>/dev/null; done >'" + state + "/filler'"});
   const auto confirmed =
       stack.sql("SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '" + stack.slot() + "'");
   stack.sql("INSERT INTO users SELECT g, 'while full' FROM generate_series(2, 2000) g");
