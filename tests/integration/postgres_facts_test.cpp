@@ -10,6 +10,8 @@
 namespace sluice::testing {
 namespace {
 
+const std::vector<std::string> kAllOperations = {"insert", "update", "delete", "truncate"};
+
 using base::Recovery;
 using change::ReplicaIdentity;
 using pipeline::TableFacts;
@@ -145,7 +147,7 @@ TEST_F(PostgresFacts, APublicationIsMadeForTablesWithStrangeNames) {
   Connection plain = session();  // read-only by default, as the replicator's own
   const std::vector<TableName> wanted{{"S'x", "a.b\"c"}, {"public", "t"}};
   EXPECT_EQ(must(postgres::fetch_publication(plain, "my \"pub\"")), std::nullopt);
-  must(postgres::create_publication(plain, "my \"pub\"", wanted));
+  must(postgres::create_publication(plain, "my \"pub\"", wanted, kAllOperations));
   const auto publication = must(postgres::fetch_publication(plain, "my \"pub\""));
   ASSERT_TRUE(publication);
   EXPECT_TRUE(publication->via_partition_root);
@@ -195,7 +197,7 @@ TEST_F(PostgresFacts, ARoleThatMayNotPublishGetsTheCommandForTheOwner) {
   {
     Connection connection = must(Connection::open(limited, ConnectionKind::Sql));
     const std::vector<TableName> wanted{{"public", "t"}};
-    const auto created = postgres::create_publication(connection, "p", wanted);
+    const auto created = postgres::create_publication(connection, "p", wanted, kAllOperations);
     ASSERT_FALSE(created);
     EXPECT_EQ(created.error().id, "pg.privilege");
     EXPECT_THAT(created.error().message, HasSubstr("CREATE PUBLICATION \"p\" FOR TABLE \"public\".\"t\""));

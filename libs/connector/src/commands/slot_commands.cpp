@@ -30,7 +30,8 @@ pipeline::Checkpoint checkpoint_here(const Surroundings& here, std::uint32_t epo
   pipeline::Checkpoint checkpoint;
   checkpoint.pipeline = here.settings.pipeline_name();
   checkpoint.epoch = epoch;
-  checkpoint.fingerprint = fingerprint_of(here.settings, here.broker.topics.front().partitions);
+  checkpoint.fingerprint = fingerprint_of(here.settings, here.broker.topics.front().partitions,
+                                          writes_tombstones(here.settings, here.broker.is_compacted));
   checkpoint.slot.name = here.settings.postgres.slot_name;
   checkpoint.slot.system_id = here.source.server.system_id;
   checkpoint.slot.timeline = here.source.server.timeline;

@@ -92,7 +92,8 @@ base::Result<pipeline::StartFacts> ReplicatorRun::gather(SourceSession& source) 
   facts.publication = std::move(from_source.publication);
   facts.topics = std::move(from_broker.topics);
   facts.announced_epoch = from_broker.announced_epoch;
-  facts.fingerprint = fingerprint_of(settings_, facts.topics.front().partitions);
+  tombstones_ = writes_tombstones(settings_, from_broker.is_compacted);
+  facts.fingerprint = fingerprint_of(settings_, facts.topics.front().partitions, tombstones_);
   return facts;
 }
 
@@ -197,8 +198,7 @@ base::Result<void> ReplicatorRun::make_pipeline(std::unique_ptr<kafka::Producer>
   options.version = std::string(kVersion);
   options.source_name = settings_.pipeline_name();
   options.database = checkpoint.slot.database;
-  options.tombstones =
-      settings_.kafka.tombstones == config::AutoSwitch::On ? codec::Tombstones::On : codec::Tombstones::Off;
+  options.tombstones = tombstones_ ? codec::Tombstones::On : codec::Tombstones::Off;
   options.messages = route;
   living_.emplace(LivingPipeline{std::move(producer), EncoderPort(std::move(options), route), nullptr});
   living_->replication = std::make_unique<pipeline::Replication>(
@@ -262,6 +262,7 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::drive(pipeline::ChangeSourc
       return tl::make_unexpected(std::move(step.error()));
     }
     report_store_error();
+    if (reading.stream != nullptr) report_schema_changes(*reading.stream);
     if (*step == pipeline::StepResult::Finished) return DriveEnd::Finished;
     if (*step == pipeline::StepResult::Park) {
       const base::Error parked{base::Recovery::Retry, "kafka.parked",
@@ -275,6 +276,26 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::drive(pipeline::ChangeSourc
     pipeline::wait(stop_, pipeline::WatchStop::Watched, now + kMaxWait, {read_wait, living_->producer->waits_for()});
   }
   return DriveEnd::Stopped;
+}
+
+void ReplicatorRun::report_schema_changes(postgres::ReplicationStream& stream) {
+  for (const auto& change : stream.schema_changes()) {
+    const bool may_be_rewritten = change.kind == pgoutput::SchemaChangeKind::TypeChanged ||
+                                  change.kind == pgoutput::SchemaChangeKind::TableRecreated;
+    const std::string table = change::qualified_name(*change.after);
+    if (!may_be_rewritten) {
+      logger.info("the columns of {} changed; its new schema is followed", table);
+      continue;
+    }
+    const base::Error rewritten{base::Recovery::Retry, "pg.table_rewritten",
+                                fmt::format("{} was made again or a column of it has another type: PostgreSQL tells no "
+                                            "event of what that did to the rows that were there. To have them right "
+                                            "downstream: replicator slot reset --new-epoch",
+                                            table)};
+    status_->note(rewritten);
+    logger.warning(rewritten);
+  }
+  if (!stream.schema_changes().empty()) stream.clear_schema_changes();
 }
 
 void ReplicatorRun::report_store_error() {

@@ -58,6 +58,7 @@ class ReplicatorRun {
   base::Result<DriveEnd> stream(SourceSession& source);
   base::Result<DriveEnd> drive(pipeline::ChangeSource& source, const Reading& reading);
   base::Result<void> wait_while_parked();
+  void report_schema_changes(postgres::ReplicationStream& stream);
   void report_store_error();  ///< once when it begins, once when it is over
   base::Result<void> settle();
 
@@ -69,6 +70,7 @@ class ReplicatorRun {
   postgres::SqlCatalog catalog_;
   std::optional<LivingPipeline> living_;
   std::unique_ptr<ReplicatorStatusPublisher> status_;
+  bool tombstones_ = false;
   bool worked_ = false;  // the attempt came as far as reading
   bool store_is_failing_ = false;
   bool is_settled_ = false;  // the last checkpoint is that of a clean stop

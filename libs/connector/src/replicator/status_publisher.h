@@ -22,7 +22,7 @@ namespace sluice::connector {
 /// What is being read at the moment; either `rows` or `stream`, or nothing in a given state.
 struct Reading {
   const postgres::SnapshotSource* rows = nullptr;
-  const postgres::ReplicationStream* stream = nullptr;
+  postgres::ReplicationStream* stream = nullptr;
   postgres::Connection* sql = nullptr;  ///< asked for the slot now and then
   admin::ReplicatorState state = admin::ReplicatorState::Starting;
 };
