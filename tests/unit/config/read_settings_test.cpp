@@ -520,9 +520,16 @@ TEST(ReadSettings, WhatIsNoYamlIsOneMistakeWithItsPlace) {
   EXPECT_THAT(Config("host: caf\xe9\n").ids().front(), "config.bad_yaml");
   EXPECT_THAT(Config(std::string("a: b\0c", 6)).ids().front(), "config.bad_yaml");
   EXPECT_THAT(Config("a: b\n---\nc: d\n").ids().front(), "config.bad_yaml");
+  EXPECT_THAT(Config(",kafka").ids().front(), "config.bad_yaml") << "the parser never comes to the end of this one";
   EXPECT_THAT(Config("- a\n- b\n").ids().front(), "config.wrong_type");
   EXPECT_THAT(Config("just words\n").ids().front(), "config.wrong_type");
   EXPECT_THAT(Config("postgres: 5\n").ids().front(), "config.wrong_type");
+}
+
+TEST(ReadSettings, AnAliasStandsForWhatItNames) {
+  const Settings s = smallest_with("retry", "  initial_backoff: &wait 3s\n  max_backoff: *wait\n").settings();
+  EXPECT_EQ(s.retry.initial_backoff, Milliseconds(3'000));
+  EXPECT_EQ(s.retry.max_backoff, Milliseconds(3'000));
 }
 
 TEST(ReadSettings, AliasesThatHaveNoEndAreRefused) {
