@@ -312,3 +312,13 @@ find_java() {
   done
   [[ -n $best ]] && printf '%s\n' "$best"
 }
+
+# Elasticsearch 9 where a Java for it is, else 8.
+default_elasticsearch() {
+  if find_java "${ES_JAVA_AT_LEAST[9]}" >/dev/null; then
+    printf '9\n'
+  else
+    note "no Java ${ES_JAVA_AT_LEAST[9]} or newer is here, so Elasticsearch 8 is taken instead of 9"
+    printf '8\n'
+  fi
+}

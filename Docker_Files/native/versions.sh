@@ -26,16 +26,22 @@ KAFKA_LOG4J_VERSION=2.25.4
 KAFKA_JARS_SHA256=d20f9113cb0a550df9533c88650c44d99a14b944d91b0f6042fcbd5750e033e5
 KAFKA_JAVA_AT_LEAST=17
 
-# Elasticsearch's test archive lacks modules that every real server has; SonarQube's carries them, of the same version.
-ES_VERSION=9.4.3
-ES_SHA256=adde840e7013d25cf04203377abf77ad66573bc5db381e5b865c18ef5d683bc5
-ES_MODULES_VERSION=26.9.0.129388
-ES_MODULES_SHA256=b7306f5ecfa6806753bc0eb0dc4ea11fe0ddd2c5a346592718814d6ec35b88cb
-ES_JAVA_AT_LEAST=21
-ES_JAVA_REMEDY="install a JDK of 21 or newer (Debian 13: 'apt-get install openjdk-21-jre-headless'; Debian 12: the package \
-temurin-21-jre of Adoptium's apt repository, or unpack any JDK and set JAVA_HOME to it), or use an Elasticsearch that you \
-have: SLUICE_ES"
-ES_MODULES=(
-  aggregations analysis-common dot-prefix-validation health-shards-availability ingest-common lang-painless
-  parent-join reindex rest-root user-agent
+# Elasticsearch by its major number. Its test archive lacks modules that every real server has; SonarQube's archive
+# carries them, of exactly the same version. 9 is the default; 8 serves where no Java 21 is to be had.
+declare -A ES_RELEASES=([9]=9.4.3 [8]=8.19.8)
+declare -A ES_JAVA_AT_LEAST=([9]=21 [8]=17)
+declare -A ES_SHA256=(
+  [9]=adde840e7013d25cf04203377abf77ad66573bc5db381e5b865c18ef5d683bc5
+  [8]=8d943e94cef02cbceb6e39cd00175bb04e5f882fa32783a473880b8691a54376
 )
+declare -A ES_MODULES_VERSION=([9]=26.9.0.129388 [8]=26.1.0.118079)
+declare -A ES_MODULES_SHA256=(
+  [9]=b7306f5ecfa6806753bc0eb0dc4ea11fe0ddd2c5a346592718814d6ec35b88cb
+  [8]=a35bb7a857424541cbc083374554aea76952b0fc60ba6ff36b369961e5bd1df3
+)
+ES_JAVA_REMEDY="install a JDK of 21 or newer (Debian 13: 'apt-get install openjdk-21-jre-headless'; Debian 12: the package \
+temurin-21-jre of Adoptium's apt repository, or unpack any JDK and set JAVA_HOME to it), or take --version 8, or use an \
+Elasticsearch that you have: SLUICE_ES"
+ES_MODULES_OF_ALL="aggregations analysis-common dot-prefix-validation health-shards-availability ingest-common lang-painless \
+parent-join reindex rest-root"
+declare -A ES_MODULES=([9]="$ES_MODULES_OF_ALL user-agent" [8]=$ES_MODULES_OF_ALL)

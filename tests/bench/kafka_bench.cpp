@@ -3,7 +3,7 @@
 // link: sluice::kafka fmt::fmt
 // What the Kafka client costs, against a broker that is already there.
 //
-//   kafka_bench produce|latency name=value…
+//   kafka_bench produce|latency|consume name=value…
 //     brokers=127.0.0.1:9092 topic=bench partitions=3 records=2000000 value_bytes=396 rate=10000 seconds=5
 //     compression=lz4 linger_ms=2 batch_bytes=… batch_records=… queue_records=… queue_kilobytes=…
 //     and any property of librdkafka by its own name
@@ -22,6 +22,7 @@
 #include <thread>
 #include <vector>
 
+#include "sluice/kafka/consumer.h"
 #include "sluice/kafka/producer.h"
 
 namespace {
@@ -99,10 +100,14 @@ T value_or_exit(base::Result<T> result) {
 
 /// An envelope like a real one: most of it repeats, some digits change.
 void write_value(std::string& value, std::uint64_t i, std::uint64_t size) {
-  value = fmt::format(
-      R"({{"id":"0001-{:016x}-{:08x}","op":"c","ts_ms":{},"source":{{"version":"0.1.0","connector":"postgresql","name":"sluice","ts_ms":{},"snapshot":"false","db":"mydb","schema":"public","table":"users","txId":{},"lsn":{},"commit_lsn":{},"seq":{},"epoch":1,"schema_id":"5f1c09aa7be20143","xmin":null}},"before":null,"after":{{"id":{},"balance":"{}.50"}}}})",
-      0x1693e28 + i / 10 * 240, i % 10 + 1, 1700000000123 + i / 300, 1700000000000 + i / 300, 771 + i / 10,
-      23674136 + i * 24, 23674408 + i / 10 * 240, i % 10 + 1, i, i * 2654435761U % 1000000);
+  value =
+      fmt::format(R"({{"id":"0001-{:016x}-{:08x}","op":"c","ts_ms":{},"source":{{"version":"0.1.0",)"
+                  R"("connector":"postgresql","name":"sluice","ts_ms":{},"snapshot":"false","db":"mydb",)"
+                  R"("schema":"public","table":"users","txId":{},"lsn":{},"commit_lsn":{},"seq":{},"epoch":1,)"
+                  R"("schema_id":"5f1c09aa7be20143","xmin":null}},"before":null,"after":{{"id":{},)"
+                  R"("balance":"{}.50"}}}})",
+                  0x1693e28 + i / 10 * 240, i % 10 + 1, 1700000000123 + i / 300, 1700000000000 + i / 300, 771 + i / 10,
+                  23674136 + i * 24, 23674408 + i / 10 * 240, i % 10 + 1, i, i * 2654435761U % 1000000);
   value.resize(std::max<std::size_t>(size, value.size()), 'x');
 }
 
@@ -189,11 +194,49 @@ int latency(const Plan& plan) {
   return 0;
 }
 
+/// Every record is looked at as es_consumer would, without what it does with it.
+int consume(const Plan& plan) {
+  kafka::ConsumerOptions options;
+  options.group = fmt::format("bench-{}", base::WallClock::now().time_since_epoch().count());
+  options.topics = {plan.topic};
+  auto source = value_or_exit(kafka::Consumer::open(plan.client, options));
+  std::uint64_t records = 0, bytes = 0, batches = 0;
+  base::Clock::time_point begin;
+  double cpu_begin = 0;
+  while (records < plan.records) {
+    auto event = value_or_exit(source->next());
+    if (!event) {
+      wait_for(*source, 100);
+      continue;
+    }
+    if (const auto* assigned = std::get_if<pipeline::Assigned>(&*event)) {
+      for (const auto& start : assigned->partitions)
+        if (const auto begun = source->begin(start.partition, start.begin); !begun) give_up(begun.error());
+      begin = base::Clock::now();
+      cpu_begin = cpu_seconds();
+    }
+    const auto* batch = std::get_if<pipeline::ConsumedBatchPtr>(&*event);
+    if (batch == nullptr) continue;
+    for (const auto& record : (*batch)->records()) bytes += record.key.size() + record.value.size();
+    records += (*batch)->records().size();
+    ++batches;
+    const auto finished = source->finish((*batch)->partition(), (*batch)->records().back().offset + 1);
+    if (!finished) give_up(finished.error());
+  }
+  const double seconds = std::chrono::duration<double>(base::Clock::now() - begin).count();
+  const double cpu = cpu_seconds() - cpu_begin;
+  fmt::print(
+      "consume: {} records, {} MB in {:.2f} s: {:.0f} records/s, {:.3f} us CPU per record, {} batches, peak {} MB\n",
+      records, bytes >> 20, seconds, static_cast<double>(records) / seconds, cpu * 1e6 / static_cast<double>(records),
+      batches, peak_kilobytes() / 1024);
+  return 0;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
   if (count < 2) {
-    std::cerr << "usage: kafka_bench produce|latency name=value…\n";
+    std::cerr << "usage: kafka_bench produce|latency|consume name=value…\n";
     return 2;
   }
   Settings settings;
@@ -203,5 +246,7 @@ int main(int count, char** arguments) {
     settings[argument.substr(0, equals)] = equals == std::string::npos ? "" : argument.substr(equals + 1);
   }
   const Plan plan = plan_of(std::move(settings));
-  return std::string_view(arguments[1]) == "latency" ? latency(plan) : produce(plan);
+  const std::string_view mode = arguments[1];
+  if (mode == "latency") return latency(plan);
+  return mode == "consume" ? consume(plan) : produce(plan);
 }

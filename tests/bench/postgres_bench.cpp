@@ -134,7 +134,7 @@ void count_stream(PGconn* connection, change::Lsn until, Report& report) {
         in_window = 0;
       }
       if (fast) {
-        nanosleep(&nap, nullptr);
+        (void)ppoll(nullptr, 0, &nap, nullptr);
       } else if (waiting == 0) {
         pollfd entry{fd, POLLIN, 0};
         poll(&entry, 1, 1'000);

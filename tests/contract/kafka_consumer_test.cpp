@@ -149,8 +149,9 @@ TEST_F(KafkaConsumer, WhatIsFinishedIsCommittedOnTheSourcesOwnInterval) {
   const auto committed = [&] {
     reader.turn();
     const std::string table =
-        run_ok({SLUICE_SOURCE_DIR "/Docker_Files/native/kafka", "tool", "consumer.group.ConsumerGroupCommand",
-                "--bootstrap-server", client_.brokers, "--describe", "--group", topic_ + "-group"});
+        run_ok({SLUICE_SOURCE_DIR "/Docker_Files/native/kafka", "tool",
+                "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand", "--bootstrap-server", client_.brokers,
+                "--describe", "--group", topic_ + "-group"});
     return table.find(" 10 ") != std::string::npos;
   };
   EXPECT_TRUE(eventually(committed));
@@ -185,8 +186,9 @@ TEST_F(KafkaConsumer, RetentionThatOvertakesAPausedReaderStopsIt) {
       return true;
     }
     if (!*event) return false;
-    if (const auto* assigned = std::get_if<pipeline::Assigned>(&**event))
+    if (const auto* assigned = std::get_if<pipeline::Assigned>(&**event)) {
       for (const auto& start : assigned->partitions) EXPECT_TRUE(source->begin(start.partition, 0));
+    }
     if (std::holds_alternative<pipeline::ConsumedBatchPtr>(**event) && !trimmed) {
       EXPECT_TRUE(source->pause({place.topic(), 0}));
       place.trim(0, 49'000);

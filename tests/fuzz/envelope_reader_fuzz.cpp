@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "fuzz/json_oracle.h"
 #include "sluice/base/check.h"
 #include "sluice/codec/envelope_reader.h"
 #include "sluice/codec/record_key.h"
@@ -22,18 +23,19 @@ std::size_t count_fields(std::string_view object) {
   std::size_t count = 0;
   for (codec::FieldCursor field(object); field.next(); ++count) {
     SLUICE_CHECK(nlohmann::json::parse(field.raw_name()).get<std::string>() == field.name(), "a name is unescaped");
-    SLUICE_CHECK(nlohmann::json::accept(field.raw_value()), "a member's value is valid JSON");
+    SLUICE_CHECK(fuzz::is_json(field.raw_value()), "a member's value is valid JSON");
   }
   return count;
 }
 
 void check_slice(std::string_view object) {
   if (object.empty()) return;
-  SLUICE_CHECK(nlohmann::json::accept(object), "a slice is valid JSON");
+  SLUICE_CHECK(fuzz::is_json(object), "a slice is valid JSON");
   SLUICE_CHECK(object.find_first_of("\r\n") == std::string_view::npos, "a slice has no line break");
   // An independent parser keeps one member of each name, so it may find fewer.
-  const std::size_t members = nlohmann::json::parse(object).size();
-  SLUICE_CHECK(count_fields(object) >= members, "no member is passed over");
+  const std::size_t fields = count_fields(object);
+  if (!nlohmann::json::accept(object)) return;  // a number that only that parser refuses
+  SLUICE_CHECK(fields >= nlohmann::json::parse(object).size(), "no member is passed over");
 }
 
 }  // namespace
@@ -55,7 +57,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_slice(envelope.after);
   std::vector<std::string_view> changed;
   codec::append_changed_names(envelope.before, envelope.after, changed);
-  for (const std::string_view name : changed)
-    SLUICE_CHECK(nlohmann::json::accept(name), "a changed name is valid JSON");
+  for (const std::string_view name : changed) SLUICE_CHECK(fuzz::is_json(name), "a changed name is valid JSON");
   return 0;
 }

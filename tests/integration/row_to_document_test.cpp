@@ -1,3 +1,5 @@
+// link: sluice::base
+//
 // The whole way: what is committed in PostgreSQL is in Kafka and in Elasticsearch, judged by psql, kcat and curl.
 #include <set>
 

@@ -66,6 +66,22 @@ class TidyNotices(unittest.TestCase):
     def test_an_error_id_that_operators_cannot_look_up(self):
         self.expect("error-id", "libs/kafka/src/a.cpp", 'fail(Recovery::Stop, "kafka.lost", "");\n')
 
+    def test_the_error_id_of_a_bug_that_operators_cannot_look_up(self):
+        self.expect("error-id", "libs/base/src/a.cpp", 'fputs("ERROR internal.broken: report it", stderr);\n')
+
+    def test_a_mistake_in_the_configuration_that_operators_cannot_look_up(self):
+        self.expect("error-id", "libs/config/src/a.cpp", 'add(place, "config.broken", "");\n')
+
+    def test_that_headers_files_and_settings_are_no_error_ids(self):
+        self.assertEqual(self.violations({
+            "libs/kafka/src/a.cpp": '#include "admin.h"\nset("log.queue", "config.yaml");\n',
+            "libs/config/src/a.cpp": 'when(x, {"kafka.topic", "admin.token"}, "");\n'}), "")
+
+    def test_a_documented_error_twice(self):
+        row = "| `kafka.lost` | a | b | c |\n"
+        self.assertIn("more than once", self.violations(
+            {"README.md": row * 2, "libs/kafka/src/a.cpp": 'fail("kafka.lost");\n'}))
+
     def test_a_documented_error_that_nothing_makes(self):
         self.expect("error-id", "README.md", "| `kafka.lost` | a | b | c |\n")
 
@@ -77,4 +93,4 @@ class TidyNotices(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(argv=["tidy_test"])

@@ -2,15 +2,42 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
+
+#include <execinfo.h>
 
 namespace sluice::base {
+
+namespace {
+
+// The exit code that contracts promise for a bug.
+constexpr int kBug = 70;
+
+[[noreturn]] void end_as_bug() {
+  void* frames[48];
+  backtrace_symbols_fd(frames, backtrace(frames, 48), 2);
+  std::_Exit(kBug);
+}
+
+}  // namespace
 
 void check_failed(const char* file, int line, const char* expression, const char* belief) {
   std::fprintf(
       stderr,
-      "ERROR internal.check_failed: %s:%d: %s does not hold (%s). This is a bug: please report it with this line.\n",
+      "ERROR internal.check_failed: %s:%d: %s does not hold (%s). This is a bug: please report it with the lines "
+      "that follow\n",
       file, line, expression, belief);
-  std::abort();
+  end_as_bug();
+}
+
+void end_unhandled_as_bug() {
+  std::set_terminate([] {
+    std::fputs(
+        "ERROR internal.terminated: an exception or assertion that nobody expected. This is a bug: please report it "
+        "with the lines that follow\n",
+        stderr);
+    end_as_bug();
+  });
 }
 
 }  // namespace sluice::base

@@ -1,10 +1,8 @@
 #include "envelope_writer.h"
 
 #include <algorithm>
-#include <iterator>
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
 #include "base64.h"
 #include "builtin_types.h"
@@ -62,6 +60,13 @@ void append_base64(std::string_view bytes, TextBuffer& out) {
   out.written_to(to);
 }
 
+/// Rule P-25: what names a row of a snapshot, the same however often it is read.
+std::string_view snapshot_row_name(const ChangeEvent& event, std::string_view key) {
+  if (!event.table->key_columns.empty()) return key;
+  SLUICE_CHECK(!event.row_identity.empty(), "a snapshot says what tells rows without a key from each other");
+  return event.row_identity;
+}
+
 }  // namespace
 
 base::Result<EnvelopeWriter::Piece> EnvelopeWriter::write_row_key(const PreparedTable& table,
@@ -84,12 +89,13 @@ base::Result<EnvelopeWriter::Piece> EnvelopeWriter::write_row_key(const Prepared
 base::Result<EnvelopeWriter::Piece> EnvelopeWriter::write_row(PreparedTable& table, const ChangeEvent& event,
                                                               const RecordImage& image, Piece key) {
   const std::size_t begin = text_.size();
+  table.begin(event, now_ms_);
   if (image.op == Op::Snapshot) {
-    append_snapshot_id(event, text_of(key));
+    table.append_snapshot_id(snapshot_row_name(event, text_of(key)), text_);
   } else {
-    append_id(event, image.part);
+    table.append_id(event.id.seq, image.part, text_);
   }
-  append_head(table, event, image.op);
+  table.append_head(event, image.op, text_);
   if (image.before != nullptr) {
     const Shown shown = event.before_is_key_only ? Shown::IdentityColumns : Shown::AllColumns;
     SLUICE_TRY(append_row(table, *image.before, shown));
@@ -117,8 +123,9 @@ EnvelopeWriter::Piece EnvelopeWriter::write_truncate_key(const PreparedTable& ta
 
 EnvelopeWriter::Piece EnvelopeWriter::write_truncate(PreparedTable& table, const ChangeEvent& event) {
   const std::size_t begin = text_.size();
-  append_id(event, event.id.part);
-  append_head(table, event, Op::Truncate);
+  table.begin(event, now_ms_);
+  table.append_id(event.id.seq, event.id.part, text_);
+  table.append_head(event, Op::Truncate, text_);
   text_.append(R"(null,"after":null})");
   return piece_from(begin);
 }
@@ -132,40 +139,13 @@ EnvelopeWriter::Piece EnvelopeWriter::write_message_key(const ChangeEvent& event
 
 EnvelopeWriter::Piece EnvelopeWriter::write_message(PreparedTable& messages, const ChangeEvent& event) {
   const std::size_t begin = text_.size();
-  append_id(event, event.id.part);
-  append_head(messages, event, Op::Message);
+  messages.begin(event, now_ms_);
+  messages.append_id(event.id.seq, event.id.part, text_);
+  messages.append_head(event, Op::Message, text_);
   text_.append(R"(null,"after":null,"message":)");
   append_message(event);
   text_.append('}');
   return piece_from(begin);
-}
-
-void EnvelopeWriter::append_id(const ChangeEvent& event, std::uint32_t part) {
-  id_.assign(R"({"id":")");
-  change::append_text({event.id.epoch, event.id.commit_lsn, event.id.seq, part}, id_);
-  text_.append(id_);
-}
-
-/// Rule P-25: the same row of the same snapshot has the same id however often it is read.
-void EnvelopeWriter::append_snapshot_id(const ChangeEvent& event, std::string_view key) {
-  std::string_view row = key;
-  if (event.table->key_columns.empty()) {
-    SLUICE_CHECK(!event.row_identity.empty(), "a snapshot says what tells rows without a key from each other");
-    row = event.row_identity;
-  }
-  const XXH128_hash_t hash = XXH3_128bits(row.data(), row.size());
-  id_.assign(R"({"id":")");
-  change::append_text({event.id.epoch, event.id.commit_lsn, 0, 0}, id_);
-  fmt::format_to(std::back_inserter(id_), ".r{}.{:016x}{:016x}", event.table->oid, hash.high64, hash.low64);
-  text_.append(id_);
-}
-
-void EnvelopeWriter::append_head(PreparedTable& table, const ChangeEvent& event, Op op) {
-  text_.append(R"(","op":")");
-  text_.append(static_cast<char>(op));
-  text_.append(R"(","ts_ms":)");
-  text_.append_number(now_ms_);
-  table.append_source(event, text_);
 }
 
 base::Result<void> EnvelopeWriter::append_row(const PreparedTable& table, const Row& row, Shown shown) {

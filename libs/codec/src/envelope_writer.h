@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -51,10 +50,6 @@ class EnvelopeWriter {
   std::uint64_t replacements() const { return values_.replacements(); }
 
  private:
-  void append_id(const change::ChangeEvent& event, std::uint32_t part);
-  void append_snapshot_id(const change::ChangeEvent& event, std::string_view key);
-  /// From behind the id to `"before":`.
-  void append_head(PreparedTable& table, const change::ChangeEvent& event, change::Op op);
   enum class Shown { AllColumns, IdentityColumns };
   base::Result<void> append_row(const PreparedTable& table, const change::Row& row, Shown shown);
   void append_unavailable(const PreparedTable& table, const change::Row& row);
@@ -66,7 +61,6 @@ class EnvelopeWriter {
   TextBuffer text_;
   ValueEncoder values_;
   std::vector<std::string_view> key_values_;
-  std::string id_;
 };
 
 }  // namespace sluice::codec

@@ -1,12 +1,15 @@
 #include "prepared_table.h"
 
 #include <fmt/format.h>
+#include <xxhash.h>
 
 #include "sluice/codec/record_key.h"
 #include "text_escape.h"
 
 namespace sluice::codec {
 namespace {
+
+constexpr std::string_view kOpLead = R"(","op":")";
 
 std::string quoted(std::string_view text) {
   std::uint64_t replacements = 0;  // names, not values: not counted
@@ -61,47 +64,81 @@ PreparedTable PreparedTable::of_messages(const EncoderOptions& options) {
   return PreparedTable(nullptr, options.messages, options);
 }
 
-void PreparedTable::append_source(const change::ChangeEvent& event, TextBuffer& out) {
-  const bool snapshot = event.op == change::Op::Snapshot;
-  const Transaction transaction{{event.id.epoch, event.id.commit_lsn, 0, 0},
-                                snapshot ? change::Op::Snapshot : change::Op::Insert,
-                                event.xid,
-                                event.commit_time_us};
-  if (transaction != rendered_) render(transaction);
+void PreparedTable::begin(const change::ChangeEvent& event, std::int64_t now_ms) {
+  const Moment moment{{event.id.epoch, event.id.commit_lsn, 0, 0},
+                      event.op == change::Op::Snapshot,
+                      event.xid,
+                      event.commit_time_us,
+                      now_ms};
+  if (moment != rendered_) render(moment);
+}
+
+void PreparedTable::append_id(std::uint32_t seq, std::uint32_t part, TextBuffer& out) const {
+  out.append(id_.view());
+  out.append_hex<8>(seq);
+  if (part == 0) return;
+  out.append('.');
+  out.append_hex<4>(part);
+}
+
+void PreparedTable::append_snapshot_id(std::string_view row, TextBuffer& out) const {
+  const XXH128_hash_t hash = XXH3_128bits(row.data(), row.size());
+  out.append(id_.view());
+  out.append("00000000.r");
+  out.append_number(schema_->oid);
+  out.append('.');
+  out.append_hex<16>(hash.high64);
+  out.append_hex<16>(hash.low64);
+}
+
+void PreparedTable::append_head(const change::ChangeEvent& event, change::Op op, TextBuffer& out) const {
   // A snapshot row was read, not logged: it stands at the position of its snapshot.
-  const change::Lsn lsn = snapshot && event.record_lsn.is_zero() ? event.id.commit_lsn : event.record_lsn;
+  const bool read = event.op == change::Op::Snapshot && event.record_lsn.is_zero();
+  const change::Lsn lsn = read ? event.id.commit_lsn : event.record_lsn;
+  const std::size_t begin = out.size();
   out.append(up_to_lsn_.view());
+  out.overwrite(begin + kOpLead.size(), static_cast<char>(op));
   out.append_number(lsn.value());
   out.append(up_to_seq_.view());
   out.append_number(event.id.seq);
   out.append(rest_.view());
 }
 
-void PreparedTable::render(const Transaction& transaction) {
-  rendered_ = transaction;
+void PreparedTable::render(const Moment& moment) {
+  rendered_ = moment;
+  id_.clear();
+  id_.append(R"({"id":")");
+  id_.append_hex<4>(moment.id.epoch);
+  id_.append('-');
+  id_.append_hex<16>(moment.id.commit_lsn.value());
+  id_.append('-');
+
   up_to_lsn_.clear();
+  up_to_lsn_.append(kOpLead);
+  up_to_lsn_.append(R"(?","ts_ms":)");
+  up_to_lsn_.append_number(moment.now_ms);
   up_to_lsn_.append(lead_);
-  up_to_lsn_.append_number(milliseconds(transaction.commit_time_us));
+  up_to_lsn_.append_number(milliseconds(moment.commit_time_us));
   up_to_lsn_.append(R"(,"ts_us":)");
-  up_to_lsn_.append_number(transaction.commit_time_us);
+  up_to_lsn_.append_number(moment.commit_time_us);
   up_to_lsn_.append(R"(,"snapshot":")");
-  up_to_lsn_.append(transaction.op == change::Op::Snapshot ? "true" : "false");
+  up_to_lsn_.append(moment.snapshot ? "true" : "false");
   up_to_lsn_.append(names_);
-  if (transaction.xid == 0) {
+  if (moment.xid == 0) {
     up_to_lsn_.append("null");
   } else {
-    up_to_lsn_.append_number(transaction.xid);
+    up_to_lsn_.append_number(moment.xid);
   }
   up_to_lsn_.append(R"(,"lsn":)");
 
   up_to_seq_.clear();
   up_to_seq_.append(R"(,"commit_lsn":)");
-  up_to_seq_.append_number(transaction.id.commit_lsn.value());
+  up_to_seq_.append_number(moment.id.commit_lsn.value());
   up_to_seq_.append(R"(,"seq":)");
 
   rest_.clear();
   rest_.append(R"(,"epoch":)");
-  rest_.append_number(transaction.id.epoch);
+  rest_.append_number(moment.id.epoch);
   rest_.append(schema_id_);
 }
 

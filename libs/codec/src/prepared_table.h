@@ -36,21 +36,28 @@ class PreparedTable {
   /// `public.users`, percent-encoded.
   std::string_view name() const { return name_; }
 
-  /// Appends `,"source":{…},"before":`.
-  void append_source(const change::ChangeEvent& event, TextBuffer& out);
+  /// To be called first for each event. `now_ms`: milliseconds since 1970, becomes `ts_ms`.
+  void begin(const change::ChangeEvent& event, std::int64_t now_ms);
+  /// Appends `{"id":"…` of a record of the stream.
+  void append_id(std::uint32_t seq, std::uint32_t part, TextBuffer& out) const;
+  /// The same of a row of a snapshot (rule P-25). `row`: the key, or what else tells the row from all others.
+  void append_snapshot_id(std::string_view row, TextBuffer& out) const;
+  /// Appends `","op":…,"source":{…},"before":`.
+  void append_head(const change::ChangeEvent& event, change::Op op, TextBuffer& out) const;
 
  private:
-  /// What of `source` is the same within a transaction.
-  struct Transaction {
-    change::EventId id;                  ///< epoch and commit_lsn
-    change::Op op = change::Op::Insert;  ///< Snapshot, or any other
+  /// What decides the rendered pieces: the same for all rows of a table in a transaction, within a millisecond.
+  struct Moment {
+    change::EventId id;  ///< epoch and commit_lsn
+    bool snapshot = false;
     std::uint32_t xid = 0;
     std::int64_t commit_time_us = 0;
-    friend bool operator==(const Transaction&, const Transaction&) = default;
+    std::int64_t now_ms = 0;
+    friend bool operator==(const Moment&, const Moment&) = default;
   };
 
   PreparedTable(change::TableSchemaPtr schema, Route route, const EncoderOptions& options);
-  void render(const Transaction& transaction);
+  void render(const Moment& moment);
 
   change::TableSchemaPtr schema_;
   Route route_;
@@ -60,8 +67,9 @@ class PreparedTable {
   std::string names_;      ///< `","db":…,"txId":`
   std::string schema_id_;  ///< `,"schema_id":…,"before":`
 
-  Transaction rendered_;
-  TextBuffer up_to_lsn_;  ///< `,"source":{…,"lsn":`
+  Moment rendered_;
+  TextBuffer id_;         ///< `{"id":"eeee-cccccccccccccccc-`
+  TextBuffer up_to_lsn_;  ///< `","op":"?","ts_ms":…,"source":{…,"lsn":`
   TextBuffer up_to_seq_;  ///< `,"commit_lsn":…,"seq":`
   TextBuffer rest_;       ///< `,"epoch":…,"before":`
 };

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "sluice/connector/version.h"
+
 namespace sluice::connector {
 namespace {
 
@@ -110,6 +112,11 @@ pipeline::ReplicationLimits replication_limits(const config::Settings& settings)
 pipeline::SuperviseLimits supervise_limits(const config::Settings& settings) {
   const config::RetrySettings& from = settings.retry;
   return {{from.initial_backoff, from.max_backoff, from.backoff_multiplier}, from.max_outage};
+}
+
+admin::AdminOptions admin_options(const config::Settings& settings, const std::string& program) {
+  const config::AdminSettings& from = settings.admin;
+  return {program, std::string(kVersion), program == "replicator" ? from.replicator : from.es_consumer, from.token};
 }
 
 }  // namespace sluice::connector

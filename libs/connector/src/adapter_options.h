@@ -3,6 +3,7 @@
 // Thread rule: pure functions.
 #pragma once
 
+#include "sluice/admin/admin_server.h"
 #include "sluice/config/settings.h"
 #include "sluice/kafka/client_options.h"
 #include "sluice/kafka/producer.h"
@@ -17,5 +18,7 @@ kafka::ClientOptions client_options(const config::Settings& settings);
 kafka::ProducerOptions producer_options(const config::Settings& settings);
 pipeline::ReplicationLimits replication_limits(const config::Settings& settings);
 pipeline::SuperviseLimits supervise_limits(const config::Settings& settings);
+/// `program`: replicator or es_consumer.
+admin::AdminOptions admin_options(const config::Settings& settings, const std::string& program);
 
 }  // namespace sluice::connector

@@ -5,6 +5,7 @@
 
 #include <sys/prctl.h>
 
+#include "sluice/base/check.h"
 #include "sluice/config/describe.h"
 #include "sluice/config/read_settings.h"
 #include "sluice/connector/version.h"
@@ -56,6 +57,7 @@ base::Result<config::Settings> load_settings(const ProgramOptions& options) {
 
 ExitCode run_program(const ProgramOptions& options,
                      const std::function<base::Result<void>(const config::Settings&, pipeline::StopSignal&)>& body) {
+  base::end_unhandled_as_bug();
   prctl(PR_SET_DUMPABLE, 0);  // a core dump would hold the passwords (rule S-3)
   const auto settings = load_settings(options);
   if (!settings) return report(settings.error());

@@ -86,6 +86,16 @@ Result<void> check_ca_file(const std::string& path) {
       fmt::format("the file of certificate authorities {} cannot be read. Check its path and rights.", path));
 }
 
+/// A line break, which a file's last line often brings along, would end the header and begin another.
+Result<void> check_api_key(const base::Secret& key) {
+  const auto printable = [](char character) { return character > 0x20 && character < 0x7F; };
+  if (std::ranges::all_of(key.reveal(), printable)) return {};
+  return base::fail(
+      Recovery::Stop, "es.bad_credentials",
+      "the API key holds a blank, a line break or a character that no API key has. Give it as Elasticsearch "
+      "printed it under `encoded`.");
+}
+
 std::size_t take_reply(const char* bytes, std::size_t size, std::size_t count, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   std::string& reply = transfer.call->reply;
@@ -216,6 +226,7 @@ Result<void> HttpClient::Engine::open() {
   }
   last_address_ = addresses_.size() - 1;
   SLUICE_TRY(check_ca_file(options_.ca_file));
+  SLUICE_TRY(check_api_key(options_.api_key));
 
   // `Expect:` switched off: a body is sent at once, without asking first.
   for (const auto& [list, type] : {std::pair{&json_headers_, "Content-Type: application/json"},
@@ -306,7 +317,7 @@ void HttpClient::Engine::prepare(Transfer& transfer) {
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, nullptr);
     return;
   }
-  static constexpr std::array<const char*, 4> kVerbs = {"GET", "PUT", "POST", "DELETE"};
+  static constexpr std::array<const char*, 3> kVerbs = {"GET", "PUT", "POST"};
   curl_easy_setopt(easy, CURLOPT_POST, 1L);
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, kVerbs[static_cast<std::size_t>(call.method)]);
   curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(call.body.size()));
@@ -415,10 +426,7 @@ void HttpClient::Engine::note_reply(Transfer& transfer) {
   address.rests_until = weak ? Clock::now() + options_.address_rest : base::Deadline{};
 }
 
-pipeline::Wait HttpClient::Engine::waits_for() const {
-  if (!ended_.empty()) return {epoll_, POLLIN, Clock::now()};
-  return {epoll_, POLLIN, timer_};
-}
+pipeline::Wait HttpClient::Engine::waits_for() const { return {epoll_, POLLIN, timer_}; }
 
 HttpClient::HttpClient(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
 HttpClient::~HttpClient() = default;

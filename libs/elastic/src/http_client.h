@@ -3,6 +3,9 @@
 //
 // Thread rule: one thread. Nothing here blocks but run().
 //
+// A kept-alive connection that the server has closed meanwhile is opened again by libcurl, and the request sent once
+// more: every request of ours may arrive twice, so each is idempotent.
+//
 // Errors of a call (no reply came): es.unreachable, es.timeout, es.bad_response (Retry); es.tls_untrusted,
 // es.bad_ca_file (Stop). A reply of any status is no error here: reply_error.h judges it.
 #pragma once
@@ -19,7 +22,7 @@
 
 namespace sluice::elastic {
 
-enum class Method { Get, Put, Post, Delete };
+enum class Method { Get, Put, Post };
 
 /// One request and its reply. Reused from call to call, so that the buffers are. Must stay where it is, with `body`
 /// unchanged, from start() until advance() returns it.
@@ -35,7 +38,7 @@ struct HttpCall {
 
 class HttpClient {
  public:
-  /// Errors: es.bad_address, es.bad_ca_file (Stop).
+  /// Errors: es.bad_address, es.bad_ca_file, es.bad_credentials (Stop).
   static base::Result<std::unique_ptr<HttpClient>> open(ConnectionOptions options);
   ~HttpClient();
   HttpClient(const HttpClient&) = delete;

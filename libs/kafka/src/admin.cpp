@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <thread>
 
 #include "errors.h"
 
@@ -12,6 +14,7 @@ namespace {
 using base::fail;
 using base::Recovery;
 using base::Result;
+using pipeline::Partition;
 
 constexpr std::string_view kFallbackId = "kafka.admin_failed";
 
@@ -36,13 +39,20 @@ Result<void> add_offset(OffsetMap& offsets, const rd_kafka_topic_partition_t& en
   return {};
 }
 
+/// Kafka prints UUIDs in the URL-safe alphabet, librdkafka in the common one.
+std::string url_safe(std::string base64) {
+  std::replace(base64.begin(), base64.end(), '+', '-');
+  std::replace(base64.begin(), base64.end(), '/', '_');
+  return base64;
+}
+
 TopicFacts facts_of(const rd_kafka_TopicDescription_t* topic) {
   TopicFacts facts;
   facts.name = rd_kafka_TopicDescription_name(topic);
   facts.error = rd_kafka_error_code(rd_kafka_TopicDescription_error(topic));
   const rd_kafka_Uuid_t* id = rd_kafka_TopicDescription_topic_id(topic);
   if (id != nullptr && (rd_kafka_Uuid_most_significant_bits(id) != 0 || rd_kafka_Uuid_least_significant_bits(id) != 0))
-    facts.id = rd_kafka_Uuid_base64str(id);
+    facts.id = url_safe(rd_kafka_Uuid_base64str(id));
   std::size_t count = 0;
   const auto* const partitions = rd_kafka_TopicDescription_partitions(topic, &count);
   facts.partitions = static_cast<std::int32_t>(count);
@@ -148,6 +158,29 @@ Result<EventHandle> wait_for_answer(rd_kafka_t* client, rd_kafka_queue_t* answer
     if (answer) return answer;
     if (base::Clock::now() >= deadline)
       return tl::make_unexpected(state.explained(error_of(RD_KAFKA_RESP_ERR__TIMED_OUT, request, "kafka.unreachable")));
+  }
+}
+
+Result<OffsetMap> offsets_of(rd_kafka_t* client, QueueHandle& answers, const ClientState& state,
+                             const std::vector<Partition>& partitions, rd_kafka_OffsetSpec_t spec,
+                             rd_kafka_IsolationLevel_t isolation, base::Deadline deadline) {
+  const base::Deadline missing_deadline = std::min(deadline, base::Clock::now() + kNewTopicPatience);
+  while (true) {
+    ask_offsets(client, partitions, spec, isolation, left_ms(deadline), answers.get());
+    // librdkafka's own time-out is the deadline too and answers with more to say; it gets a moment longer.
+    auto event =
+        wait_for_answer(client, answers.get(), state, deadline + std::chrono::seconds(1), "Asking for offsets");
+    if (!event) {
+      answers.reset(rd_kafka_queue_new(client));
+      return tl::make_unexpected(std::move(event.error()));
+    }
+    auto offsets = read_offsets(event->get());
+    if (offsets) return offsets;
+    const bool missing = offsets.error().id == "kafka.topic_missing";
+    const bool may_pass = missing || offsets.error().recovery == Recovery::Retry;
+    if (!may_pass || base::Clock::now() >= (missing ? missing_deadline : deadline))
+      return tl::make_unexpected(state.explained(std::move(offsets.error())));
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
 }
 

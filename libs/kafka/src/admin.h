@@ -37,4 +37,13 @@ base::Result<OffsetMap> read_committed(rd_kafka_event_t* answer);
 base::Result<EventHandle> wait_for_answer(rd_kafka_t* client, rd_kafka_queue_t* answers, const ClientState& state,
                                           base::Deadline deadline, std::string_view request);
 
+/// Asks for offsets and waits. A new topic's brokers refuse for a moment, not being its leaders yet or not knowing it:
+/// they are asked again, until the deadline, or for kNewTopicPatience when they say that there is no such topic.
+/// `answers` is replaced when an answer may still come.
+base::Result<OffsetMap> offsets_of(rd_kafka_t* client, QueueHandle& answers, const ClientState& state,
+                                   const std::vector<pipeline::Partition>& partitions, rd_kafka_OffsetSpec_t spec,
+                                   rd_kafka_IsolationLevel_t isolation, base::Deadline deadline);
+
+inline constexpr base::Milliseconds kNewTopicPatience{3'000};
+
 }  // namespace sluice::kafka

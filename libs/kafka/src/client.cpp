@@ -146,8 +146,8 @@ void WakeFd::watch(rd_kafka_queue_t* queue) const {
 
 void ClientState::note_error(rd_kafka_resp_err_t code, std::string_view text) {
   if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION) refusal_ = error_of(code, std::string(text), "kafka.auth_failed");
-  // librdkafka has an error of its own for "all brokers are down", but in some versions never sends it: the statistics tell
-  // whether this one was the last.
+  // librdkafka has an error of its own for "all brokers are down", but in some versions never sends it: the statistics
+  // tell whether this one was the last.
   if (!is_transport(code)) return;
   if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) reachability_.last_error = text;
   if (!first_error_) first_error_ = base::Clock::now();

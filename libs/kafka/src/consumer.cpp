@@ -61,6 +61,8 @@ Properties consumer_properties(const ConsumerOptions& options) {
       // A full queue is looked at again after this; the default of 1 s starves a fast reader.
       {"fetch.queue.backoff.ms", "10"},
       {"fetch.error.backoff.ms", "200"},
+      // A resumed partition waits for the fetch that is under way; an idle broker is asked ten times a second.
+      {"fetch.wait.max.ms", "100"},
       // Before 2.10 librdkafka mishandles cooperative rebalances (rule K-12).
       {"partition.assignment.strategy", rd_kafka_version() >= 0x020a0000 ? "cooperative-sticky" : "range"},
   };
@@ -120,6 +122,7 @@ class RdkafkaConsumer final : public Consumer {
   Result<void> resume(const Partition& partition) override;
   pipeline::Wait waits_for() const override;
   Reachability reachability() const override { return state_.reachability(); }
+  std::optional<Offset> end_of(const Partition& partition) const override;
   std::uint64_t failed_commits() const override { return failed_commits_; }
 
  private:
@@ -130,6 +133,7 @@ class RdkafkaConsumer final : public Consumer {
   };
   static void on_rebalance(rd_kafka_t*, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* list, void* opaque);
 
+  void leave_group();
   void assigned(std::vector<Partition> partitions);
   void taken_away(const std::vector<Partition>& partitions);
   void forget_batches(const std::vector<Partition>& partitions);
@@ -210,14 +214,26 @@ RdkafkaConsumer::~RdkafkaConsumer() {
   events_.clear();
   SLUICE_CHECK(live_batches_ == 0, "batches are released before their source");
   lookup_.reset();
-  const QueueHandle farewell(rd_kafka_queue_new(client_.get()));
-  const base::Deadline deadline = base::Clock::now() + options_.close_timeout;
-  const ErrorHandle refused(rd_kafka_consumer_close_queue(client_.get(), farewell.get()));
-  while (!refused && rd_kafka_consumer_closed(client_.get()) == 0 && base::Clock::now() < deadline)
-    rd_kafka_queue_poll_callback(farewell.get(), std::min(50, left_ms(deadline)));
+  leave_group();
   queue_.reset();
   commits_.reset();
   rd_kafka_destroy_flags(client_.release(), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+}
+
+/// Everything that is still queued for us comes to the queue given here: rebalances have to be answered, and fetched
+/// messages destroyed, as rd_kafka_destroy() waits for them.
+void RdkafkaConsumer::leave_group() {
+  const QueueHandle farewell(rd_kafka_queue_new(client_.get()));
+  const base::Deadline deadline = base::Clock::now() + options_.close_timeout;
+  const ErrorHandle refused(rd_kafka_consumer_close_queue(client_.get(), farewell.get()));
+  while (true) {
+    const bool closed = refused || rd_kafka_consumer_closed(client_.get()) != 0 || base::Clock::now() >= deadline;
+    const EventHandle event(rd_kafka_queue_poll(farewell.get(), closed ? 0 : std::min(50, left_ms(deadline))));
+    if (!event && closed) return;
+    if (!event || rd_kafka_event_type(event.get()) != RD_KAFKA_EVENT_REBALANCE) continue;
+    on_rebalance(client_.get(), rd_kafka_event_error(event.get()), rd_kafka_event_topic_partition_list(event.get()),
+                 static_cast<ClientState*>(&state_));
+  }
 }
 
 // --- Rebalancing
@@ -465,6 +481,15 @@ Result<void> RdkafkaConsumer::resume(const Partition& partition) {
   held->second.paused = false;
   rd_kafka_resume_partitions(client_.get(), partition_list({partition}).get());
   return {};
+}
+
+std::optional<Offset> RdkafkaConsumer::end_of(const Partition& partition) const {
+  Offset begin = RD_KAFKA_OFFSET_INVALID;
+  Offset end = RD_KAFKA_OFFSET_INVALID;
+  // What the client has in memory: no broker is asked.
+  const auto code =
+      rd_kafka_get_watermark_offsets(client_.get(), partition.topic.c_str(), partition.number, &begin, &end);
+  return code == RD_KAFKA_RESP_ERR_NO_ERROR && end >= 0 ? std::optional(end) : std::nullopt;
 }
 
 pipeline::Wait RdkafkaConsumer::waits_for() const {

@@ -38,17 +38,8 @@ Result<void> LogReader::start(const ClientOptions& options) {
 
 Result<OffsetMap> LogReader::offsets(const std::vector<Partition>& partitions, rd_kafka_OffsetSpec_t spec,
                                      base::Deadline deadline) {
-  ask_offsets(client_.get(), partitions, spec, RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED, left_ms(deadline),
-              answers_.get());
-  auto event =
-      wait_for_answer(client_.get(), answers_.get(), state_, deadline + std::chrono::seconds(1), "Asking for offsets");
-  if (!event) {
-    answers_.reset(rd_kafka_queue_new(client_.get()));
-    return tl::make_unexpected(std::move(event.error()));
-  }
-  auto offsets = read_offsets(event->get());
-  if (!offsets) return tl::make_unexpected(state_.explained(offsets.error()));
-  return offsets;
+  return offsets_of(client_.get(), answers_, state_, partitions, spec, RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED,
+                    deadline);
 }
 
 Result<void> LogReader::follow(const Partition& partition, Offset begin) {

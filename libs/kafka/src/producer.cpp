@@ -76,13 +76,14 @@ class RdkafkaProducer final : public Producer {
  private:
   std::size_t slot(change::TopicIndex topic) const;
   rd_kafka_resp_err_t produce(rd_kafka_topic_t* topic, const change::Record& record, Ticket ticket);
-  Error refused(rd_kafka_resp_err_t code, const change::Record& record, std::string_view topic);
+  Error refused(rd_kafka_resp_err_t code, const change::Record& record, std::string_view topic) const;
   Result<void> take(rd_kafka_event_t* event);
   Result<void> take_deliveries(rd_kafka_event_t* event);
   Result<void> take_error(rd_kafka_event_t* event);
   Result<bool> take_next(int timeout_ms);
   tl::unexpected<Error> finish(Error error);
   Error failed(const rd_kafka_message_t& message) const;
+  Error fatal() const;
 
   ClientState state_;
   WakeFd wake_;
@@ -160,22 +161,23 @@ Result<SendStatus> RdkafkaProducer::send(const change::Record& record, Ticket ti
   return finish(refused(code, record, names_[index]));
 }
 
-Error RdkafkaProducer::refused(rd_kafka_resp_err_t code, const change::Record& record, std::string_view topic) {
+Error RdkafkaProducer::refused(rd_kafka_resp_err_t code, const change::Record& record, std::string_view topic) const {
   if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
     return {
         Recovery::Stop, "kafka.message_too_large",
         fmt::format("A record for topic {} partition {} has a key of {} and a value of {} bytes; the limit "
                     "kafka.max_message_bytes is {} bytes. Raise it and the topic's max.message.bytes, then start again",
                     topic, record.partition, record.key.size(), record.value.size(), max_message_bytes_)};
-  if (code == RD_KAFKA_RESP_ERR__FATAL) {
-    std::array<char, 512> reason{};
-    const auto fatal = rd_kafka_fatal_error(client_.get(), reason.data(), reason.size());
-    return {Recovery::Retry, "kafka.producer_fatal",
-            fmt::format("The producer cannot go on: {} ({}). A new one begins at the last confirmed position",
-                        reason.data(), rd_kafka_err2name(fatal))};
-  }
+  if (code == RD_KAFKA_RESP_ERR__FATAL) return fatal();
   return error_of(code, fmt::format("Sending to topic {} partition {}", topic, record.partition),
                   "kafka.delivery_failed");
+}
+
+/// A fatal error keeps the id of its cause where that has one: a missing right is not mended by a new producer.
+Error RdkafkaProducer::fatal() const {
+  std::array<char, 512> reason{};
+  const rd_kafka_resp_err_t cause = rd_kafka_fatal_error(client_.get(), reason.data(), reason.size());
+  return error_of(cause, fmt::format("The producer cannot go on ({})", reason.data()), "kafka.producer_fatal");
 }
 
 Error RdkafkaProducer::failed(const rd_kafka_message_t& message) const {
@@ -212,10 +214,7 @@ Result<void> RdkafkaProducer::take_deliveries(rd_kafka_event_t* event) {
 }
 
 Result<void> RdkafkaProducer::take_error(rd_kafka_event_t* event) {
-  if (rd_kafka_event_error_is_fatal(event) != 0)
-    return finish({Recovery::Retry, "kafka.producer_fatal",
-                   fmt::format("The producer cannot go on: {}. A new one begins at the last confirmed position",
-                               rd_kafka_event_error_string(event))});
+  if (rd_kafka_event_error_is_fatal(event) != 0) return finish(fatal());
   note_event(event, state_);
   if (state_.refusal()) return finish(*state_.refusal());
   return {};

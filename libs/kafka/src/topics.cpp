@@ -138,12 +138,8 @@ Result<SettingsByTopic> RdkafkaTopics::settings(const std::vector<std::string>& 
 
 Result<OffsetMap> RdkafkaTopics::offsets(const std::vector<Partition>& partitions, rd_kafka_OffsetSpec_t spec,
                                          base::Deadline deadline) {
-  ask_offsets(client_.get(), partitions, spec, RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED, left_ms(deadline),
-              answers_.get());
-  SLUICE_ASSIGN(const EventHandle event, answer(deadline, "Asking for offsets"));
-  auto offsets = read_offsets(event.get());
-  if (!offsets) return tl::make_unexpected(state_.explained(offsets.error()));
-  return offsets;
+  return offsets_of(client_.get(), answers_, state_, partitions, spec, RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED,
+                    deadline);
 }
 
 Result<std::vector<std::optional<TopicDescription>>> RdkafkaTopics::describe(const std::vector<std::string>& names) {

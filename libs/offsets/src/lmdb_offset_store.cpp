@@ -15,7 +15,7 @@
 #include <utility>
 
 #include "checkpoint_record.h"
-#include "data_file.h"
+#include "lmdb_file.h"
 #include "sluice/base/check.h"
 #include "sluice/base/handle.h"
 
@@ -221,7 +221,7 @@ class LmdbOffsetStore::Environment {
     const std::string data_file = directory + "/data.mdb";
     if (::access(data_file.c_str(), F_OK) != 0) SLUICE_TRY(create_environment(directory, data_file));
     SLUICE_ASSIGN(const std::string bytes, read_file(data_file));
-    SLUICE_TRY(check_data_file(bytes));
+    SLUICE_TRY(check_lmdb_file(bytes));
     SLUICE_ASSIGN(EnvironmentHandle handle, open_environment(directory));
     auto environment = std::make_unique<Environment>(std::move(handle));
     SLUICE_TRY(environment->check_newest());
@@ -259,7 +259,7 @@ class LmdbOffsetStore::Environment {
  private:
   /// Makes sure that the file has room, on the disk, for whatever the save may take. So a full disk is met before LMDB
   /// has written anything, and the file is never shorter than its last page, which is how a cut file is told
-  /// (data_file.h).
+  /// (lmdb_file.h).
   Result<void> reserve(std::size_t value_bytes) {
     MDB_envinfo extent{};
     MDB_stat pages{};

@@ -45,7 +45,6 @@ void Replication::detach() {
   waiting_event_ = nullptr;
   batch_.clear();
   next_unsent_ = 0;
-  ends_after_send_ = false;
   // A new connection sends its Relation messages again, as new objects.
   prepared_.clear();
   last_schema_ = nullptr;
@@ -92,8 +91,11 @@ base::Result<bool> Replication::settle(base::Deadline now) {
   SettledTransaction settled;
   if (tracker_.take_settled(settled)) {
     const std::int64_t wall_us = wall_clock_us();
-    do counters_.commit_to_kafka.observe(wall_us - settled.commit_time_us);
-    while (tracker_.take_settled(settled));
+    do {
+      if (settled.commit_time_us == 0) continue;  // rows of a snapshot were committed at no known time
+      counters_.newest_commit_to_kafka_us = wall_us - settled.commit_time_us;
+      counters_.commit_to_kafka.observe(counters_.newest_commit_to_kafka_us);
+    } while (tracker_.take_settled(settled));
   }
   return !deliveries.empty();
 }
@@ -221,8 +223,6 @@ base::Result<void> Replication::announce(const change::TableSchemaPtr& schema) {
 base::Result<void> Replication::encode(const change::ChangeEvent& event) {
   batch_.clear();
   next_unsent_ = 0;
-  // A message outside of a transaction has no TransactionEnd of its own, and moves no position.
-  ends_after_send_ = event.op == change::Op::Message && !event.message.transactional && !tracker_.inside_transaction();
   tracker_.open_transaction();
   if (auto encoded = encoder_.encode(event, batch_); !encoded) {
     base::Error error = std::move(encoded.error());
@@ -254,7 +254,6 @@ base::Result<void> Replication::send_unsent() {
     ++counters_.records_sent;
     counters_.bytes_sent += record.key.size() + record.value.size();
   }
-  if (std::exchange(ends_after_send_, false)) tracker_.end_transaction({.end = tracker_.handed_over()});
   return {};
 }
 

@@ -87,7 +87,8 @@ Error connect_error(std::string_view message, std::string_view target) {
 }
 
 bool message_may_hold_values(std::string_view sqlstate) {
-  return in_class(sqlstate, "22") || in_class(sqlstate, "23") || in_class(sqlstate, "P0");
+  // 22023 is about a parameter of the command, such as the name of a snapshot.
+  return (in_class(sqlstate, "22") && sqlstate != "22023") || in_class(sqlstate, "23") || in_class(sqlstate, "P0");
 }
 
 Error query_error(std::string_view sqlstate, std::string_view message, std::string_view attempted) {

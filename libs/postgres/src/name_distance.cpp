@@ -25,7 +25,7 @@ std::vector<std::string> nearest_names(std::string_view wanted, std::span<const 
   std::vector<std::pair<std::size_t, std::string>> ranked;
   for (const std::string& name : names) {
     const std::size_t distance = edit_distance(wanted, name);
-    if (distance * 2 <= std::max(wanted.size(), name.size())) ranked.emplace_back(distance, name);
+    if (distance * 3 <= std::max(wanted.size(), name.size())) ranked.emplace_back(distance, name);
   }
   std::sort(ranked.begin(), ranked.end());
   if (ranked.size() > max_names) ranked.resize(max_names);

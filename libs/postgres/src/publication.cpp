@@ -127,15 +127,15 @@ Result<void> require_tables(Connection& connection, std::span<const TableName> t
   return report_missing(connection, missing);
 }
 
-std::string create_sql(const Connection& connection, std::string_view publication, std::span<const TableName> tables) {
+std::string create_sql(const Connection& connection, std::string_view publication, std::span<const TableName> tables,
+                       std::span<const std::string> operations) {
   std::vector<std::string> names;
   for (const TableName& table : tables) {
     names.push_back(connection.identifier(table.schema) + "." + connection.identifier(table.name));
   }
-  return fmt::format(
-      "CREATE PUBLICATION {} FOR TABLE {} WITH (publish = 'insert, update, delete, truncate', "
-      "publish_via_partition_root = true)",
-      connection.identifier(publication), fmt::join(names, ", "));
+  return fmt::format("CREATE PUBLICATION {} FOR TABLE {} WITH (publish = {}, publish_via_partition_root = true)",
+                     connection.identifier(publication), fmt::join(names, ", "),
+                     connection.literal(fmt::format("{}", fmt::join(operations, ", "))));
 }
 
 Result<void> run_read_write(Connection& connection, const std::string& attempted, const std::string& sql) {
@@ -200,10 +200,10 @@ std::vector<TableName> uncovered_tables(const PublicationFacts& publication, std
   return uncovered;
 }
 
-Result<void> create_publication(Connection& connection, std::string_view publication,
-                                std::span<const TableName> tables) {
+Result<void> create_publication(Connection& connection, std::string_view publication, std::span<const TableName> tables,
+                                std::span<const std::string> operations) {
   SLUICE_TRY(require_tables(connection, tables));
-  const std::string sql = create_sql(connection, publication, tables);
+  const std::string sql = create_sql(connection, publication, tables, operations);
   auto created = run_read_write(connection, fmt::format("creating the publication {}", publication), sql);
   if (!created && created.error().id == "pg.privilege") {
     created.error().message += fmt::format(". Or let the owner of the tables run it, and start again: {}", sql);

@@ -166,8 +166,13 @@ Result<TimelineHistory> parse_timeline_history(std::string_view text) {
 }
 
 Result<std::optional<pipeline::SlotFacts>> fetch_slot(Connection& connection, std::string_view slot) {
+  return fetch_slot_within(connection.options().query_timeout, connection, slot);
+}
+
+Result<std::optional<pipeline::SlotFacts>> fetch_slot_within(base::Milliseconds patience, Connection& connection,
+                                                             std::string_view slot) {
   const std::string sql = slot_query(connection.server_version_num(), connection.literal(slot));
-  SLUICE_ASSIGN(const QueryResult answer, connection.query("reading pg_replication_slots", sql));
+  SLUICE_ASSIGN(const QueryResult answer, connection.query_within(patience, "reading pg_replication_slots", sql));
   if (answer.rows() == 0) return std::nullopt;
   RowReader row = answer.row(0);
   pipeline::SlotFacts facts = read_slot(row);

@@ -154,16 +154,25 @@ std::string Stack::sql_in(const std::string& database, const std::string& statem
 std::int64_t Stack::sql_number(const std::string& statement) { return std::atoll(sql(statement).c_str()); }
 
 std::vector<KafkaRecord> Stack::records(const std::string& topic) {
-  // kcat knows nothing of transactions that were aborted; the project writes none by default.
-  const std::string lines = run_ok({"kcat", "-C", "-q", "-e", "-J", "-b", "127.0.0.1:" + std::to_string(kafka_.port()),
-                                    "-t", topic, "-X", "topic.metadata.refresh.interval.ms=1000"});
+  const std::string broker = "127.0.0.1:" + std::to_string(kafka_.port());
+  const bool exists = run_ok({"kcat", "-L", "-b", broker}).find("topic \"" + topic + "\" with") != std::string::npos;
+  if (!exists) return {};
+  // Lengths first, so that no byte of a key or value can be taken for a separator. Length -1: null.
+  const std::string text = run_ok({"kcat", "-C", "-q", "-e", "-b", broker, "-t", topic, "-f", "%p %o %K %S\\n%k%s\\n"});
   std::vector<KafkaRecord> records;
-  std::istringstream in(lines);
-  for (std::string line; std::getline(in, line);) {
-    const auto json = nlohmann::json::parse(line);
-    KafkaRecord record{json["topic"], json["partition"], json["offset"], "", std::nullopt};
-    if (json["key"].is_string()) record.key = json["key"];
-    if (json["payload"].is_string()) record.value = json["payload"];
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const std::size_t line_end = text.find('\n', at);
+    std::istringstream line(text.substr(at, line_end - at));
+    KafkaRecord record{.topic = topic};
+    long key_size = 0;
+    long value_size = 0;
+    line >> record.partition >> record.offset >> key_size >> value_size;
+    at = line_end + 1;
+    if (key_size > 0) record.key = text.substr(at, static_cast<std::size_t>(key_size));
+    at += key_size > 0 ? static_cast<std::size_t>(key_size) : 0;
+    if (value_size >= 0) record.value = text.substr(at, static_cast<std::size_t>(value_size));
+    at += (value_size > 0 ? static_cast<std::size_t>(value_size) : 0) + 1;
     records.push_back(std::move(record));
   }
   return records;
@@ -211,8 +220,8 @@ std::map<std::string, nlohmann::json> Stack::table_rows(const std::string& table
   std::map<std::string, nlohmann::json> rows;
   std::istringstream lines(sql("SELECT to_jsonb(t) FROM " + table + " t"));
   for (std::string line; std::getline(lines, line);) {
-    auto row = nlohmann::json::parse(line);
-    rows[row["id"].dump()] = std::move(row);
+    const auto row = nlohmann::json::parse(line);
+    rows.emplace(row["id"].dump(), row);
   }
   return rows;
 }
@@ -220,9 +229,9 @@ std::map<std::string, nlohmann::json> Stack::table_rows(const std::string& table
 std::map<std::string, nlohmann::json> Stack::mirror_rows(const std::string& table) {
   std::map<std::string, nlohmann::json> rows;
   for (auto& hit : documents(mirror(table))) {
-    nlohmann::json row = std::move(hit["_source"]);
+    nlohmann::json row = hit["_source"];
     row.erase("_sluice");
-    rows[row["id"].dump()] = std::move(row);
+    rows.emplace(row["id"].dump(), row);
   }
   return rows;
 }

@@ -10,7 +10,8 @@ constexpr std::string_view kRecorded =
     R"({"items":[{"create":{"status":201}},)"
     R"({"index":{"status":409,"error":{"type":"version_conflict_engine_exception",)"
     R"("reason":"[k]: version conflict, current version [9] is higher or equal to the one provided [3]"}}},)"
-    R"({"create":{"status":400,"error":{"type":"document_parsing_exception","reason":"[1:6] failed to parse field [a]"}}}]})";
+    R"({"create":{"status":400,"error":{"type":"document_parsing_exception",)"
+    R"("reason":"[1:6] failed to parse field [a]"}}}]})";
 
 // The same without a filter_path.
 constexpr std::string_view kUnfiltered =

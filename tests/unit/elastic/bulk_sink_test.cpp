@@ -411,6 +411,8 @@ TEST_F(BulkSinkTest, BadAddressesAreRefusedWithoutBeingRepeated) {
   connection_.addresses.clear();
   EXPECT_EQ(BulkSink::open(connection_, options_).error().id, "es.bad_address");
   connection_.addresses = {"https://host:9200"};
+  connection_.api_key = base::Secret("c2VjcmV0\n");
+  EXPECT_EQ(BulkSink::open(connection_, options_).error().id, "es.bad_credentials");
   connection_.ca_file = "/nowhere/ca.pem";
   EXPECT_EQ(BulkSink::open(connection_, options_).error().id, "es.bad_ca_file");
 }
@@ -510,7 +512,7 @@ TEST_F(SweepTest, StopsWhenVersionsDoNotAgreeWithTheirDocuments) {
   imposter_.with_engine([](auto& engine) {
     for (int i = 0; i < 10; ++i)
       engine.write({pipeline::DocumentAction::Index, pipeline::VersionType::External, 99, kMirror,
-                    "old" + std::to_string(i), testing::mirror_body(40), 0});
+                    "old" + std::to_string(i), testing::mirror_body(40)});
   });
   EXPECT_TRUE(sink_->sweep({std::string(kMirror), 0, 50, false, 1, "0/50", "2026-11-21T08:00:00Z"}, 1));
   const auto outcomes = testing::wait_for_outcomes(*sink_, 1);

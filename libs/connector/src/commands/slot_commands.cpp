@@ -19,8 +19,12 @@ using base::Recovery;
 
 /// Everything that both commands look at, with the state locked against a running replicator.
 struct Surroundings {
+  explicit Surroundings(config::Settings read) : settings(std::move(read)), catalog(connect_options(settings)) {}
+
   config::Settings settings;
+  postgres::SqlCatalog catalog;
   std::unique_ptr<offsets::LmdbOffsetStore> store;
+  std::optional<SourceSession> session;
   std::optional<pipeline::Checkpoint> stored;
   SourceFacts source;
   BrokerFacts broker;
@@ -30,7 +34,8 @@ pipeline::Checkpoint checkpoint_here(const Surroundings& here, std::uint32_t epo
   pipeline::Checkpoint checkpoint;
   checkpoint.pipeline = here.settings.pipeline_name();
   checkpoint.epoch = epoch;
-  checkpoint.fingerprint = fingerprint_of(here.settings, here.broker.topics.front().partitions);
+  checkpoint.fingerprint = fingerprint_of(here.settings, here.broker.topics.front().partitions,
+                                          writes_tombstones(here.settings, here.broker.is_compacted));
   checkpoint.slot.name = here.settings.postgres.slot_name;
   checkpoint.slot.system_id = here.source.server.system_id;
   checkpoint.slot.timeline = here.source.server.timeline;
@@ -40,23 +45,23 @@ pipeline::Checkpoint checkpoint_here(const Surroundings& here, std::uint32_t epo
   return checkpoint;
 }
 
-base::Result<void> look(Surroundings& here, SourceSession& session) {
-  SLUICE_ASSIGN(here.stored, here.store->load());
-  SLUICE_ASSIGN(here.source, session.gather(here.settings, std::nullopt));
-  BrokerSession broker(here.settings);
-  SLUICE_ASSIGN(here.broker, broker.gather());
-  return {};
+base::Result<std::unique_ptr<Surroundings>> look_around(const ProgramOptions& program) {
+  SLUICE_ASSIGN(auto settings, load_settings(program));
+  auto here = std::make_unique<Surroundings>(std::move(settings));
+  SLUICE_ASSIGN(here->store, offsets::LmdbOffsetStore::open(here->settings.state_dir, here->settings.pipeline_name()));
+  SLUICE_ASSIGN(auto session, SourceSession::open(here->settings, here->catalog));
+  here->session.emplace(std::move(session));
+  SLUICE_ASSIGN(here->stored, here->store->load());
+  SLUICE_ASSIGN(here->source, here->session->gather(here->settings, std::nullopt));
+  SLUICE_ASSIGN(here->broker, BrokerSession(here->settings).gather());
+  return here;
 }
 
 }  // namespace
 
 base::Result<std::string> adopt_slot(const ProgramOptions& program) {
-  Surroundings here;
-  SLUICE_ASSIGN(here.settings, load_settings(program));
-  SLUICE_ASSIGN(here.store, offsets::LmdbOffsetStore::open(here.settings.state_dir, here.settings.pipeline_name()));
-  postgres::SqlCatalog catalog(connect_options(here.settings));
-  SLUICE_ASSIGN(auto session, SourceSession::open(here.settings, catalog));
-  SLUICE_TRY(look(here, session));
+  SLUICE_ASSIGN(const auto found, look_around(program));
+  Surroundings& here = *found;
   if (here.stored) {
     return base::fail(
         Recovery::Stop, "replicator.state_is_there",
@@ -91,12 +96,8 @@ base::Result<std::string> adopt_slot(const ProgramOptions& program) {
 }
 
 base::Result<std::string> reset_slot(const ProgramOptions& program) {
-  Surroundings here;
-  SLUICE_ASSIGN(here.settings, load_settings(program));
-  SLUICE_ASSIGN(here.store, offsets::LmdbOffsetStore::open(here.settings.state_dir, here.settings.pipeline_name()));
-  postgres::SqlCatalog catalog(connect_options(here.settings));
-  SLUICE_ASSIGN(auto session, SourceSession::open(here.settings, catalog));
-  SLUICE_TRY(look(here, session));
+  SLUICE_ASSIGN(const auto found, look_around(program));
+  Surroundings& here = *found;
   const std::uint32_t known = std::max(here.stored ? here.stored->epoch : 0u, here.broker.announced_epoch.value_or(0));
   // The intent first: whatever happens to the slot now, the next start makes a new one.
   SLUICE_TRY(here.store->save([&] {
@@ -104,7 +105,7 @@ base::Result<std::string> reset_slot(const ProgramOptions& program) {
     checkpoint.snapshot = pipeline::SnapshotPhase::Intended;
     return checkpoint;
   }()));
-  if (here.source.slot) SLUICE_TRY(postgres::drop_slot(session.sql(), here.settings.postgres.slot_name));
+  if (here.source.slot) SLUICE_TRY(postgres::drop_slot(here.session->sql(), here.settings.postgres.slot_name));
   return fmt::format("the next start makes slot {} anew and begins epoch {} with a snapshot.\n",
                      here.settings.postgres.slot_name, known + 1);
 }

@@ -1,13 +1,28 @@
 // How a pipeline stands, for somebody at a terminal.
+#include <optional>
+#include <string>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "../adapter_options.h"
+#include "sluice/admin/fetch.h"
 #include "sluice/connector/operator_commands.h"
 #include "sluice/offsets/lmdb_offset_store.h"
 #include "sluice/postgres/server.h"
 
 namespace sluice::connector {
 namespace {
+
+/// What the running program says; nothing: none answers, or something else does.
+std::optional<std::string> ask_running(const config::Settings& settings, const std::string& program) {
+  if (!config::is_on(settings.admin.enabled)) return std::nullopt;
+  const admin::AdminOptions options = admin_options(settings, program);
+  const auto reply = admin::fetch(options.address, "/status", options.token);
+  if (!reply || (reply->code != 200 && reply->code != 503)) return std::nullopt;
+  auto text = admin::status_text(reply->body);
+  return text ? std::optional(*std::move(text)) : std::nullopt;
+}
 
 std::string stored_text(const pipeline::Checkpoint& stored) {
   return fmt::format("stored position  {} (epoch {}, {})\n", change::to_string(change::lsn_of(stored.position)),
@@ -26,6 +41,7 @@ std::string slot_text(const std::string& name, const std::optional<pipeline::Slo
 
 base::Result<std::string> replicator_status(const ProgramOptions& program) {
   SLUICE_ASSIGN(const auto settings, load_settings(program));
+  if (auto running = ask_running(settings, "replicator")) return *std::move(running);
   std::string text = fmt::format("pipeline         {}\n", settings.pipeline_name());
   auto store = offsets::LmdbOffsetStore::open(settings.state_dir, settings.pipeline_name());
   if (store) {
@@ -44,7 +60,9 @@ base::Result<std::string> replicator_status(const ProgramOptions& program) {
 
 base::Result<std::string> es_consumer_status(const ProgramOptions& program) {
   SLUICE_ASSIGN(const auto settings, load_settings(program));
-  return fmt::format("group            {}\n", settings.kafka.groupID);
+  if (auto running = ask_running(settings, "es_consumer")) return *std::move(running);
+  return fmt::format("group            {}\nes_consumer      does not answer at {}\n", settings.kafka.groupID,
+                     settings.admin.es_consumer);
 }
 
 }  // namespace sluice::connector

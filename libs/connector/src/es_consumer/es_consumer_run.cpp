@@ -20,6 +20,7 @@
 #include "sluice/log/log.h"
 #include "sluice/pipeline/indexing.h"
 #include "sluice/pipeline/supervise.h"
+#include "status_publisher.h"
 
 namespace sluice::connector {
 namespace {
@@ -76,15 +77,8 @@ std::int64_t wall_clock_ms() {
   return std::chrono::duration_cast<base::Milliseconds>(now).count();
 }
 
-class LoggingObserver final : public pipeline::IndexingObserver {
- public:
-  void warned(std::string_view id, const std::string& message) override {
-    logger.warning(base::Error{Recovery::Retry, id, message});
-  }
-  void bulk_written(const Bulk&) override {}
-};
-
-base::Result<void> read_and_index(const config::Settings& settings, pipeline::StopSignal& stop) {
+base::Result<void> read_and_index(const config::Settings& settings, pipeline::StopSignal& stop,
+                                  EsConsumerStatusPublisher& status) {
   const config::ElasticsearchSettings& search = settings.elasticsearch;
   SLUICE_ASSIGN(auto admin, elastic::IndexAdmin::open(connection_options(search), index_options(search)));
   elastic::BulkSinkOptions bulk_options;
@@ -94,10 +88,9 @@ base::Result<void> read_and_index(const config::Settings& settings, pipeline::St
   letter_options.max_message_bytes = static_cast<std::uint32_t>(settings.kafka.max_message_bytes.bytes);
   SLUICE_ASSIGN(auto letters, kafka::open_dead_letters(client_options(settings), letter_options));
 
-  LoggingObserver observer;
   ControlTopicLog control(settings);
   documents::IndexNames names(search.indexPrefix, search.mirrorPrefix);
-  const auto warn = [&observer](std::string_view id, const std::string& message) { observer.warned(id, message); };
+  const auto warn = [&status](std::string_view id, const std::string& message) { status.warned(id, message); };
   documents::Generations generations({settings.pipeline_name(), settings.kafka.groupID, mirror_output(settings)},
                                      *admin, control, names, warn);
   const bool has_mirror = config::is_on(search.mirror);
@@ -107,8 +100,9 @@ base::Result<void> read_and_index(const config::Settings& settings, pipeline::St
   SLUICE_ASSIGN(auto source, kafka::Consumer::open(client_options(settings), consumer_options(settings)));
   logger.info("group {} reads {} and writes to {}", settings.kafka.groupID, settings.kafka.topic,
               search.addresses.front());
-  pipeline::Indexing indexing(indexing_options(settings), {*source, *sink, *letters, *admin, maker, observer});
-  SLUICE_ASSIGN(const auto settlement, indexing.run(stop, [] {}));
+  pipeline::Indexing indexing(indexing_options(settings), {*source, *sink, *letters, *admin, maker, status});
+  const auto tell = [&] { status.tick(indexing, *source, has_mirror ? &generations : nullptr, stop); };
+  SLUICE_ASSIGN(const auto settlement, indexing.run(stop, tell));
   if (settlement == pipeline::Settlement::Unfinished) {
     return base::fail(
         Recovery::Stop, "es_consumer.not_settled",
@@ -121,13 +115,15 @@ base::Result<void> read_and_index(const config::Settings& settings, pipeline::St
 }  // namespace
 
 base::Result<void> run_es_consumer(const config::Settings& settings, pipeline::StopSignal& stop) {
-  const auto on_retry = [](const base::Error& error, base::Milliseconds wait) {
+  SLUICE_ASSIGN(const auto status, EsConsumerStatusPublisher::open(settings));
+  const auto on_retry = [&status](const base::Error& error, base::Milliseconds wait) {
+    status->retrying(error, wait);
     logger.warning(error);
     logger.info("trying again in {} ms", wait.count());
   };
   return pipeline::supervise(supervise_limits(settings), stop, on_retry, [&]() -> pipeline::Attempt {
     const base::Deadline begun = base::Clock::now();
-    auto result = read_and_index(settings, stop);
+    auto result = read_and_index(settings, stop, *status);
     const bool has_lasted = base::Clock::now() - begun > settings.retry.max_backoff;
     return {std::move(result), has_lasted ? pipeline::AttemptResult::Worked : pipeline::AttemptResult::Failed};
   });

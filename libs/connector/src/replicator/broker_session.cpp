@@ -71,6 +71,9 @@ base::Result<BrokerFacts> BrokerSession::gather() {
       for (const auto& warning : warnings) log::get("kafka").warning("{}", warning);
     }
     facts.topics.push_back(incarnation_of(*topic));
+    const auto policy = topic->settings.find("cleanup.policy");
+    if (policy != topic->settings.end() && policy->second.find("compact") != std::string::npos)
+      facts.is_compacted = true;
   }
   SLUICE_TRY(read_control_topic(facts));
   return facts;

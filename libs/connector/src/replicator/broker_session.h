@@ -19,6 +19,7 @@ namespace sluice::connector {
 struct BrokerFacts {
   std::vector<pipeline::TopicIncarnation> topics;  ///< by change::TopicIndex
   std::optional<std::uint32_t> announced_epoch;    ///< newest of this pipeline in the control topic
+  bool is_compacted = false;                       ///< at least one topic: deletes need tombstones there
   bool snapshot_is_complete = false;               ///< the control topic has the snapshot record of that epoch
 };
 

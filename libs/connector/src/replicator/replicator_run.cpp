@@ -36,7 +36,9 @@ ReplicatorRun::ReplicatorRun(const config::Settings& settings, const ReplicatorF
 
 base::Result<void> ReplicatorRun::run() {
   SLUICE_ASSIGN(store_, offsets::LmdbOffsetStore::open(settings_.state_dir, settings_.pipeline_name()));
-  const auto on_retry = [](const base::Error& error, base::Milliseconds wait) {
+  SLUICE_ASSIGN(status_, ReplicatorStatusPublisher::open(settings_));
+  const auto on_retry = [this](const base::Error& error, base::Milliseconds wait) {
+    status_->retrying(error, wait);
     logger.warning(error);
     logger.info("trying again in {} ms", wait.count());
   };
@@ -54,6 +56,7 @@ pipeline::Attempt ReplicatorRun::attempt() {
 
 base::Result<void> ReplicatorRun::start_and_stream() {
   while (true) {
+    status_->starting();
     SLUICE_ASSIGN(auto source, SourceSession::open(settings_, catalog_));
     SLUICE_ASSIGN(const auto facts, gather(source));
     SLUICE_ASSIGN(const auto plan, pipeline::plan_start(facts));
@@ -85,10 +88,12 @@ base::Result<pipeline::StartFacts> ReplicatorRun::gather(SourceSession& source) 
   facts.server = std::move(from_source.server);
   facts.history = std::move(from_source.history);
   facts.slot = std::move(from_source.slot);
+  status_->slot(facts.slot);
   facts.publication = std::move(from_source.publication);
   facts.topics = std::move(from_broker.topics);
   facts.announced_epoch = from_broker.announced_epoch;
-  facts.fingerprint = fingerprint_of(settings_, facts.topics.front().partitions);
+  tombstones_ = writes_tombstones(settings_, from_broker.is_compacted);
+  facts.fingerprint = fingerprint_of(settings_, facts.topics.front().partitions, tombstones_);
   return facts;
 }
 
@@ -193,8 +198,7 @@ base::Result<void> ReplicatorRun::make_pipeline(std::unique_ptr<kafka::Producer>
   options.version = std::string(kVersion);
   options.source_name = settings_.pipeline_name();
   options.database = checkpoint.slot.database;
-  options.tombstones =
-      settings_.kafka.tombstones == config::AutoSwitch::On ? codec::Tombstones::On : codec::Tombstones::Off;
+  options.tombstones = tombstones_ ? codec::Tombstones::On : codec::Tombstones::Off;
   options.messages = route;
   living_.emplace(LivingPipeline{std::move(producer), EncoderPort(std::move(options), route), nullptr});
   living_->replication = std::make_unique<pipeline::Replication>(
@@ -207,7 +211,7 @@ base::Result<void> ReplicatorRun::snapshot(SourceSession& source, const postgres
                                            const pipeline::StartFacts& facts) {
   const std::uint32_t epoch = living_->replication->checkpoint().epoch;
   SLUICE_ASSIGN(const auto rows, source.open_snapshot(settings_, slot, epoch));
-  SLUICE_ASSIGN(const DriveEnd end, drive(*rows));
+  SLUICE_ASSIGN(const DriveEnd end, drive(*rows, {.rows = rows.get()}));
   living_->replication->detach();
   if (end != DriveEnd::Finished) {
     const bool is_parked = end == DriveEnd::Parked;
@@ -236,7 +240,7 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::stream(SourceSession& sourc
   const change::Lsn from = change::lsn_of(replication.resume_position());
   SLUICE_ASSIGN(auto changes, source.open_stream(settings_, from, replication.checkpoint().epoch));
   logger.info("streaming from {}", change::to_string(from));
-  auto end = drive(changes.source());
+  auto end = drive(changes.source(), {.stream = changes.stream.get(), .sql = &source.sql()});
   if (end && *end == DriveEnd::Stopped) {
     SLUICE_TRY(settle());
     SLUICE_TRY(changes.stream->finish(kGoodbye));
@@ -245,21 +249,26 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::stream(SourceSession& sourc
   return end;
 }
 
-base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::drive(pipeline::ChangeSource& source) {
+base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::drive(pipeline::ChangeSource& source, const Reading& reading) {
   pipeline::Replication& replication = *living_->replication;
   replication.attach(source, base::Clock::now());
   worked_ = true;
   while (!stop_.requested()) {
     const base::Deadline now = base::Clock::now();
+    status_->tick(now, replication, *living_->producer, reading);
     auto step = replication.step(now);
     if (!step) {
       replication.detach();
       return tl::make_unexpected(std::move(step.error()));
     }
+    report_store_error();
+    if (reading.stream != nullptr) report_schema_changes(*reading.stream);
     if (*step == pipeline::StepResult::Finished) return DriveEnd::Finished;
     if (*step == pipeline::StepResult::Park) {
-      logger.warning({base::Recovery::Retry, "kafka.parked",
-                      "Kafka takes nothing: the connection to PostgreSQL is closed until it does"});
+      const base::Error parked{base::Recovery::Retry, "kafka.parked",
+                               "Kafka takes nothing: the connection to PostgreSQL is closed until it does"};
+      status_->note(parked);
+      logger.warning(parked);
       return DriveEnd::Parked;
     }
     if (*step == pipeline::StepResult::Progress) continue;
@@ -269,11 +278,40 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::drive(pipeline::ChangeSourc
   return DriveEnd::Stopped;
 }
 
+void ReplicatorRun::report_schema_changes(postgres::ReplicationStream& stream) {
+  for (const auto& change : stream.schema_changes()) {
+    const bool may_be_rewritten = change.kind == pgoutput::SchemaChangeKind::TypeChanged ||
+                                  change.kind == pgoutput::SchemaChangeKind::TableRecreated;
+    const std::string table = change::qualified_name(*change.after);
+    if (!may_be_rewritten) {
+      logger.info("the columns of {} changed; its new schema is followed", table);
+      continue;
+    }
+    const base::Error rewritten{base::Recovery::Retry, "pg.table_rewritten",
+                                fmt::format("{} was made again or a column of it has another type: PostgreSQL tells no "
+                                            "event of what that did to the rows that were there. To have them right "
+                                            "downstream: replicator slot reset --new-epoch",
+                                            table)};
+    status_->note(rewritten);
+    logger.warning(rewritten);
+  }
+  if (!stream.schema_changes().empty()) stream.clear_schema_changes();
+}
+
+void ReplicatorRun::report_store_error() {
+  const auto& error = living_->replication->store_error();
+  if (error && !store_is_failing_) logger.warning(*error);
+  if (!error && store_is_failing_) logger.info("the position can be stored again");
+  store_is_failing_ = error.has_value();
+}
+
 base::Result<void> ReplicatorRun::wait_while_parked() {
   pipeline::Replication& replication = *living_->replication;
   while (!stop_.requested() && !replication.can_resume()) {
     const base::Deadline now = base::Clock::now();
+    status_->tick(now, replication, *living_->producer, {.state = admin::ReplicatorState::Parked});
     SLUICE_TRY(replication.tend(now));
+    report_store_error();
     pipeline::wait(stop_, pipeline::WatchStop::Watched, now + kMaxWait, {living_->producer->waits_for()});
   }
   return {};
@@ -285,6 +323,7 @@ base::Result<void> ReplicatorRun::settle() {
   replication.stop_reading();
   while (!replication.settled()) {
     const base::Deadline now = base::Clock::now();
+    status_->tick(now, replication, *living_->producer, {.state = admin::ReplicatorState::Stopping});
     if (stop_.forced() || now >= grace_end) {
       return base::fail(
           base::Recovery::Stop, "replicator.not_settled",

@@ -18,6 +18,7 @@
 #include "sluice/pipeline/stop_signal.h"
 #include "sluice/pipeline/supervise.h"
 #include "source_session.h"
+#include "status_publisher.h"
 
 namespace sluice::connector {
 
@@ -55,8 +56,10 @@ class ReplicatorRun {
   base::Result<void> snapshot(SourceSession& source, const postgres::CreatedSlot& slot,
                               const pipeline::StartFacts& facts);
   base::Result<DriveEnd> stream(SourceSession& source);
-  base::Result<DriveEnd> drive(pipeline::ChangeSource& source);
+  base::Result<DriveEnd> drive(pipeline::ChangeSource& source, const Reading& reading);
   base::Result<void> wait_while_parked();
+  void report_schema_changes(postgres::ReplicationStream& stream);
+  void report_store_error();  ///< once when it begins, once when it is over
   base::Result<void> settle();
 
   const config::Settings& settings_;
@@ -66,7 +69,10 @@ class ReplicatorRun {
   BrokerSession broker_;
   postgres::SqlCatalog catalog_;
   std::optional<LivingPipeline> living_;
-  bool worked_ = false;      // the attempt came as far as reading
+  std::unique_ptr<ReplicatorStatusPublisher> status_;
+  bool tombstones_ = false;
+  bool worked_ = false;  // the attempt came as far as reading
+  bool store_is_failing_ = false;
   bool is_settled_ = false;  // the last checkpoint is that of a clean stop
 };
 

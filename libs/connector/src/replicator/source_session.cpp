@@ -107,7 +107,7 @@ base::Result<pipeline::PublicationFacts> SourceSession::ensure_publication(const
           fmt::format("publication {} does not exist and postgres.create_publication is off. Make it, or switch it on",
                       name));
     }
-    SLUICE_TRY(postgres::create_publication(sql_, name, wanted));
+    SLUICE_TRY(postgres::create_publication(sql_, name, wanted, settings.postgres.publication_operations));
     SLUICE_ASSIGN(found, postgres::fetch_publication(sql_, name));
     if (!found)
       return base::fail(Recovery::Retry, "pg.publication_missing", fmt::format("publication {} vanished", name));

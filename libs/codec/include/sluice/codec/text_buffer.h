@@ -55,6 +55,13 @@ class TextBuffer {
     char* to = room(kMaxDigits);
     written_to(std::to_chars(to, to + kMaxDigits, number).ptr);
   }
+  /// Lower case, with leading zeros.
+  template <std::size_t kDigits>
+  void append_hex(std::uint64_t number) {
+    char* const to = room(kDigits);
+    for (std::size_t index = kDigits; index-- > 0; number >>= 4) to[index] = "0123456789abcdef"[number & 0xF];
+    size_ += kDigits;
+  }
 
  private:
   /// Most pieces are a name or a value of a few bytes, for which a call of memcpy() costs more than the copying.

@@ -26,6 +26,7 @@ base::Result<std::string> read_logs(const ProgramOptions& program, const LogQuer
 /// What the running replicator answers, else what is stored and how the slot stands.
 base::Result<std::string> replicator_status(const ProgramOptions& program);
 
+/// What the running es_consumer answers, else that none does.
 base::Result<std::string> es_consumer_status(const ProgramOptions& program);
 
 /// Rule P-2.4a, after the state was lost: writes a checkpoint at the slot's confirmed position, in the epoch that the

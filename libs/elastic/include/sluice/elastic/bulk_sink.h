@@ -26,7 +26,7 @@ struct BulkSinkOptions {
 
 class BulkSink final : public pipeline::DocumentSink {
  public:
-  /// Does not connect yet. Errors: es.bad_address, es.bad_ca_file (Stop).
+  /// Does not connect yet. Errors: es.bad_address, es.bad_ca_file, es.bad_credentials (Stop).
   static base::Result<std::unique_ptr<BulkSink>> open(ConnectionOptions connection, BulkSinkOptions options);
   ~BulkSink() override;
 

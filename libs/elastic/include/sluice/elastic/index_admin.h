@@ -37,7 +37,8 @@ struct HttpCall;
 
 class IndexAdmin final : public pipeline::IndexAdmin {
  public:
-  /// Connects, and checks the server's version. Errors: es.bad_address, es.bad_ca_file, es.version_unsupported (Stop).
+  /// Connects, and checks the server's version. Errors: es.bad_address, es.bad_ca_file, es.bad_credentials,
+  /// es.version_unsupported (Stop).
   static base::Result<std::unique_ptr<IndexAdmin>> open(ConnectionOptions connection, IndexOptions options);
   ~IndexAdmin() override;
 

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,9 @@ class Consumer : public pipeline::RecordSource {
   static base::Result<std::unique_ptr<Consumer>> open(const ClientOptions& client, const ConsumerOptions& options);
 
   virtual Reachability reachability() const = 0;
+
+  /// Offset of the next record of a partition that is being read, as the last fetch said; nothing: none has answered.
+  virtual std::optional<pipeline::Offset> end_of(const pipeline::Partition& partition) const = 0;
 
   /// Commits that were refused on the source's own interval; they are repeated with the next one.
   virtual std::uint64_t failed_commits() const = 0;

@@ -111,8 +111,8 @@ class DocumentSink : public Waitable {
 
   virtual bool has_room() const = 0;
 
-  /// What has come back since the last call, to be moved from; valid until the next call. Backing off before anything is
-  /// sent again is the caller's part. Errors: es.unauthorized, es.forbidden, … (Stop).
+  /// What has come back since the last call, to be moved from; valid until the next call. Backing off before anything
+  /// is sent again is the caller's part. Errors: es.unauthorized, es.forbidden, … (Stop).
   virtual base::Result<std::span<BatchOutcome>> outcomes() = 0;
 };
 

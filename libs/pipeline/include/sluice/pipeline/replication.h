@@ -129,7 +129,6 @@ class Replication {
   // What was encoded and not yet taken by the sink.
   change::RecordBatch batch_;
   std::size_t next_unsent_ = 0;
-  bool ends_after_send_ = false;
   // Schema records: sent and acknowledged before the event that waits for them is encoded.
   change::RecordBatch announcement_;
   std::size_t next_announcement_ = 0;

@@ -56,6 +56,7 @@ struct ReplicationCounters {
   std::uint64_t failed_checkpoints = 0;
   std::uint64_t parked = 0;
   LatencyHistogram commit_to_kafka;
+  std::int64_t newest_commit_to_kafka_us = 0;
 };
 
 }  // namespace sluice::pipeline

@@ -42,8 +42,9 @@ std::vector<TableName> uncovered_tables(const pipeline::PublicationFacts& public
 
 /// CREATE PUBLICATION … FOR TABLE … WITH (publish_via_partition_root = true). Before the slot, always (rule P-20).
 /// Errors: pg.table_missing (Stop), pg.privilege (Stop; the message has the command for the DBA).
+/// `operations`: insert, update, delete, truncate.
 base::Result<void> create_publication(Connection& connection, std::string_view publication,
-                                      std::span<const TableName> tables);
+                                      std::span<const TableName> tables, std::span<const std::string> operations);
 
 /// The tables of a publication as the stream's Relation messages will describe them: the same columns, flags and so the
 /// same schema_id. `catalog` adds what Relation messages do not say.

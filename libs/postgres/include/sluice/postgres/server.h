@@ -25,6 +25,9 @@ base::Result<pipeline::TimelineHistory> parse_timeline_history(std::string_view 
 
 /// Nothing: there is no slot of this name.
 base::Result<std::optional<pipeline::SlotFacts>> fetch_slot(Connection& connection, std::string_view slot);
+/// The same with another patience than the connection's query_timeout.
+base::Result<std::optional<pipeline::SlotFacts>> fetch_slot_within(base::Milliseconds patience, Connection& connection,
+                                                                   std::string_view slot);
 
 /// Below these minor versions a snapshot-exporting slot may miss a transaction and damage hint bits (rule P-22):
 /// 14.25, 15.20, 16.16, 17.12, 18.6.

@@ -161,7 +161,7 @@ class PostgresFixture : public ::testing::Test {
   /// A session that may write.
   static postgres::Connection open(const std::string& database, postgres::ConnectionKind kind) {
     postgres::Connection connection = must(postgres::Connection::open(options_for(database), kind));
-    (void)must(connection.query("test", "SET default_transaction_read_only = off"));
+    (void)must(connection.query("test", "SET default_transaction_read_only = off; SET search_path = public"));
     return connection;
   }
   postgres::Connection session(postgres::ConnectionKind kind = postgres::ConnectionKind::Sql) const {

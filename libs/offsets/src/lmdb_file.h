@@ -17,6 +17,6 @@
 namespace sluice::offsets {
 
 /// Error: offsets.corrupt (Stop), its message says what does not fit.
-base::Result<void> check_data_file(std::string_view bytes);
+base::Result<void> check_lmdb_file(std::string_view bytes);
 
 }  // namespace sluice::offsets

@@ -1,4 +1,4 @@
-#include "data_file.h"
+#include "lmdb_file.h"
 
 #include <fmt/format.h>
 
@@ -227,7 +227,7 @@ class FileCheck {
 
 }  // namespace
 
-Result<void> check_data_file(std::string_view bytes) {
+Result<void> check_lmdb_file(std::string_view bytes) {
   SLUICE_ASSIGN(const Meta meta, newest_meta(bytes));
   if (meta.last_page >= bytes.size() / meta.page_bytes) {
     return corrupt(fmt::format("the file was cut: {} bytes are there, page {} of {} bytes each is needed", bytes.size(),

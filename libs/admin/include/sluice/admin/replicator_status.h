@@ -1,0 +1,64 @@
+// What the replicator says of itself.
+//
+// Thread rule: as Status.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sluice/admin/status.h"
+#include "sluice/change/lsn.h"
+#include "sluice/pipeline/replication_status.h"
+#include "sluice/pipeline/source_facts.h"
+
+namespace sluice::admin {
+
+enum class ReplicatorState {
+  Starting,   ///< connecting, checking, reading Kafka's tails; also between two attempts
+  Snapshot,   ///< reading the tables as they were when the slot was made
+  Streaming,  ///< following the WAL
+  Parked,     ///< Kafka takes nothing: the connection to PostgreSQL is closed meanwhile
+  Stopping,   ///< asked to stop, settling
+};
+std::string_view to_string(ReplicatorState state);
+
+struct ReplicatorStatus final : Status {
+  struct Table {
+    std::string name;
+    std::uint64_t rows = 0;
+    double estimated_rows = -1;  ///< -1: never analysed
+    bool finished = false;
+  };
+
+  std::string pipeline;
+  std::string version;
+  base::WallClock::time_point at;
+  ReplicatorState state = ReplicatorState::Starting;
+  std::uint32_t epoch = 0;
+
+  change::Lsn durable;         ///< everything before it is in Kafka
+  change::Lsn confirmed;       ///< stored, and told to PostgreSQL
+  change::Lsn server_wal_end;  ///< as the last message of the stream said; 0/0: not known
+  double lag_seconds = 0;      ///< for how long the oldest change that is not in Kafka has been there, as far as seen
+  std::uint64_t lag_bytes() const { return change::bytes_between(durable, server_wal_end); }
+
+  pipeline::ReplicationCounters counters;  ///< since the producer was last made
+  std::uint64_t in_flight_records = 0;
+  std::uint64_t in_flight_bytes = 0;
+  std::uint64_t in_flight_transactions = 0;
+  std::vector<Table> snapshot;              ///< of the one that is being read, in its order; empty: none is
+  std::optional<pipeline::SlotFacts> slot;  ///< as last asked for
+  std::optional<base::WallClock::time_point> slot_asked;
+
+  ErrorTally errors;
+  std::vector<Reason> obstacles;  ///< what is in the way now, beside what the state says
+
+  std::vector<Reason> reasons() const override;
+  std::string json() const override;
+  void write_metrics(MetricsText& out) const override;
+  std::string pipeline_name() const override { return pipeline; }
+};
+
+}  // namespace sluice::admin

@@ -1,0 +1,48 @@
+#include "status_json.h"
+
+#include <chrono>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+namespace sluice::admin {
+namespace {
+
+double seconds(std::int64_t us) { return static_cast<double>(us) / 1'000'000; }
+
+}  // namespace
+
+std::string time_text(base::WallClock::time_point at) {
+  const auto ms = std::chrono::duration_cast<base::Milliseconds>(at.time_since_epoch()).count();
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(at)), ms % 1'000);
+}
+
+Json latency_json(const pipeline::LatencyHistogram& histogram) {
+  const double count = static_cast<double>(histogram.count());
+  Json json;
+  json["count"] = histogram.count();
+  json["mean_seconds"] = histogram.count() == 0 ? 0.0 : static_cast<double>(histogram.sum_us()) / 1'000'000 / count;
+  json["p50_seconds"] = seconds(histogram.quantile_us(0.5));
+  json["p99_seconds"] = seconds(histogram.quantile_us(0.99));
+  return json;
+}
+
+Json errors_json(const ErrorTally& errors) {
+  Json json;
+  json["count_by_id"] = Json::object();
+  for (const auto& [id, count] : errors.by_id()) json["count_by_id"][id] = count;
+  json["last"] = nullptr;
+  if (const auto& last = errors.last()) {
+    json["last"] = {{"id", last->id}, {"message", last->message}, {"time", time_text(last->at)}};
+  }
+  return json;
+}
+
+std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+void write_errors(MetricsText& out, const ErrorTally& errors) {
+  out.family("sluice_errors_total", MetricType::Counter, "Errors and warnings that were lived with, by id.");
+  for (const auto& [id, count] : errors.by_id()) out.sample(static_cast<double>(count), {{"id", id}});
+}
+
+}  // namespace sluice::admin

@@ -1,0 +1,64 @@
+// Tells the world how the replicator stands: a few times a second, from the pipeline's thread.
+//
+// Thread rule: the pipeline's thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "sluice/admin/admin_server.h"
+#include "sluice/admin/lag_clock.h"
+#include "sluice/admin/replicator_status.h"
+#include "sluice/admin/status_board.h"
+#include "sluice/config/settings.h"
+#include "sluice/kafka/producer.h"
+#include "sluice/pipeline/replication.h"
+#include "sluice/postgres/connection.h"
+#include "sluice/postgres/replication_stream.h"
+#include "sluice/postgres/snapshot_source.h"
+
+namespace sluice::connector {
+
+/// What is being read at the moment; either `rows` or `stream`, or nothing in a given state.
+struct Reading {
+  const postgres::SnapshotSource* rows = nullptr;
+  postgres::ReplicationStream* stream = nullptr;
+  postgres::Connection* sql = nullptr;  ///< asked for the slot now and then
+  admin::ReplicatorState state = admin::ReplicatorState::Starting;
+};
+
+class ReplicatorStatusPublisher {
+ public:
+  /// Listens, if the configuration wants it. Errors: those of AdminServer::start().
+  static base::Result<std::unique_ptr<ReplicatorStatusPublisher>> open(const config::Settings& settings);
+
+  void starting();
+  void retrying(const base::Error& error, base::Milliseconds wait);
+  void note(const base::Error& error) { status_.errors.note(error); }
+  void slot(const std::optional<pipeline::SlotFacts>& slot);
+  /// Call it as often as you like: it publishes every 250 ms.
+  void tick(base::Deadline now, pipeline::Replication& replication, const kafka::Producer& producer,
+            const Reading& reading) {
+    if (now >= next_) publish(now, replication, producer, reading);
+  }
+
+ private:
+  explicit ReplicatorStatusPublisher(const config::Settings& settings);
+  void publish(base::Deadline now, pipeline::Replication& replication, const kafka::Producer& producer,
+               const Reading& reading);
+  void show(base::Milliseconds max_silence);
+  void measure(base::Deadline now, const Reading& reading);
+  void ask_for_slot(base::Deadline now, postgres::Connection& sql);
+
+  std::string slot_name_;
+  admin::ReplicatorStatus status_;
+  admin::LagClock lag_;
+  base::Deadline next_{};
+  base::Deadline next_slot_{};
+  std::uint64_t transactions_seen_ = 0;
+  bool may_ask_for_slot_ = false;  // not on a connection that has failed once
+  admin::StatusBoard board_;
+  std::unique_ptr<admin::AdminServer> server_;
+};
+
+}  // namespace sluice::connector

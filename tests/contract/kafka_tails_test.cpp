@@ -1,0 +1,182 @@
+// Tail recovery (rule K-9) on a real broker. The records' formats are the caller's, so these tests have their own: a
+// value
+// `<pipeline> <seq>` is a stream record, a header `<pipeline> <seq>` says that the record follows seq, the key
+// `sluice:marker` makes a marker.
+#include "sluice/kafka/tails.h"
+
+#include "contract/kafka_eyes.h"
+#include "sluice/kafka/producer.h"
+
+namespace sluice::testing {
+namespace {
+
+using kafka::RecordClue;
+
+change::EventId id(std::uint32_t seq) { return {seq == 0 ? 0U : 1U, change::Lsn(seq == 0 ? 0 : 0x100), seq, 0}; }
+
+RecordClue named(RecordClue::Kind kind, std::string_view text) {
+  std::istringstream words{std::string(text)};
+  RecordClue clue{kind, {}, ""};
+  std::uint32_t seq = 0;
+  words >> clue.pipeline >> seq;
+  clue.id = id(seq);
+  return clue;
+}
+
+base::Result<RecordClue> read_clue(const pipeline::ConsumedRecord& record) {
+  if (record.key == "sluice:marker") return named(RecordClue::Kind::Marker, record.header);
+  if (!record.header.empty()) return named(RecordClue::Kind::Follower, record.header);
+  if (record.value.starts_with("ours") || record.value.starts_with("theirs"))
+    return named(RecordClue::Kind::Stream, record.value);
+  return RecordClue{};
+}
+
+class KafkaTails : public ::testing::Test {
+ protected:
+  void SetUp() override { create_topic(client_, topic_, 3); }
+
+  static base::Deadline soon() { return base::Clock::now() + std::chrono::seconds(30); }
+
+  std::unique_ptr<kafka::Producer> producer() {
+    auto producer = kafka::Producer::open(client_, {}, {topic_}, topic_);
+    EXPECT_TRUE(producer) << producer.error().message;
+    return std::move(*producer);
+  }
+
+  struct Written {
+    std::int32_t partition;
+    std::string value;
+    std::string header = "";
+    std::string key = "k";
+  };
+  void write(const std::vector<Written>& all) {
+    auto sink = producer();
+    std::vector<change::Record> records;
+    for (const Written& each : all) {
+      change::Record record;
+      record.partition = each.partition;
+      record.key = each.key;
+      record.value = each.value;
+      record.header = each.header;
+      records.push_back(record);
+    }
+    const auto written = kafka::send_and_wait(*sink, records, soon());
+    ASSERT_TRUE(written) << written.error().message;
+  }
+
+  base::Result<std::vector<pipeline::PartitionTail>> recover() {
+    sink_ = producer();
+    change::Record marker;
+    marker.kind = change::RecordKind::Marker;
+    marker.key = "sluice:marker";
+    marker.value = "{}";
+    marker.header = "ours";
+    return kafka::recover_tails(client_, *sink_, {{0, topic_, 3}}, marker, "ours", read_clue, soon());
+  }
+
+  kafka::ClientOptions client_ = client_of(Server::shared(Server::Kind::Kafka));
+  std::string topic_ = unique_topic("tails");
+  std::unique_ptr<kafka::Producer> sink_;
+};
+
+TEST_F(KafkaTails, TheLastStreamRecordOfEachPartitionIsItsTail) {
+  write({{0, "ours 1"}, {1, "ours 2"}, {0, "ours 3"}, {1, "ours 4"}});
+  const auto tails = recover();
+  ASSERT_TRUE(tails) << tails.error().message;
+  ASSERT_EQ(tails->size(), 3U);
+  EXPECT_EQ((*tails)[0], (pipeline::PartitionTail{topic_, 0, 3, id(3)}));
+  EXPECT_EQ((*tails)[1], (pipeline::PartitionTail{topic_, 1, 3, id(4)}));
+  EXPECT_EQ((*tails)[2], (pipeline::PartitionTail{topic_, 2, 1, {}})) << "nothing was ever written here";
+}
+
+TEST_F(KafkaTails, EveryPartitionGetsOneMarkerBehindItsRecords) {
+  write({{0, "ours 1"}});
+  ASSERT_TRUE(recover());
+  for (std::int32_t partition = 0; partition < 3; ++partition) {
+    const auto stored = kcat_records(client_.brokers, topic_, partition);
+    ASSERT_EQ(stored.size(), partition == 0 ? 2U : 1U);
+    EXPECT_EQ(stored.back().key, "sluice:marker");
+    EXPECT_EQ(stored.back().header, "ours");
+  }
+}
+
+TEST_F(KafkaTails, RecordsThatFollowTheStreamNameTheTailInTheirHeader) {
+  write({{0, "ours 1"}, {0, "a snapshot row", "ours 1"}, {1, "a snapshot row", "ours 0"}});
+  const auto tails = recover();
+  ASSERT_TRUE(tails) << tails.error().message;
+  EXPECT_EQ((*tails)[0].last, id(1));
+  EXPECT_EQ((*tails)[1].last, change::EventId{});
+}
+
+TEST_F(KafkaTails, TheWalkGoesBackOverManyForeignRecordsAndOlderMarkers) {
+  std::vector<Written> all{{0, "ours 7"}};
+  for (int i = 0; i < 1'500; ++i) all.push_back({0, "somebody typed this"});
+  write(all);
+  ASSERT_TRUE(recover());
+  const auto tails = recover();
+  ASSERT_TRUE(tails) << tails.error().message;
+  EXPECT_EQ((*tails)[0].last, id(7));
+  EXPECT_EQ((*tails)[0].end_offset, 1'503);
+}
+
+TEST_F(KafkaTails, AnotherPipelineInTheTopicStopsUs) {
+  write({{0, "ours 1"}, {0, "{}", "theirs", "sluice:marker"}});
+  const auto tails = recover();
+  ASSERT_FALSE(tails);
+  EXPECT_EQ(tails.error().id, "kafka.topic_in_use");
+  EXPECT_EQ(tails.error().recovery, base::Recovery::Stop);
+}
+
+TEST_F(KafkaTails, AFormatErrorOfTheCallerEndsTheRecovery) {
+  write({{0, "ours 1"}});
+  sink_ = producer();
+  const auto broken = [](const pipeline::ConsumedRecord&) -> base::Result<RecordClue> {
+    return base::fail(base::Recovery::Stop, "codec.broken", "Unreadable. Look at it");
+  };
+  const auto tails = kafka::recover_tails(client_, *sink_, {{0, topic_, 3}}, {}, "ours", broken, soon());
+  ASSERT_FALSE(tails);
+  EXPECT_EQ(tails.error().id, "codec.broken");
+}
+
+TEST_F(KafkaTails, WhatTheProducerSendsAfterTheRecoveryContinuesTheOffsets) {
+  write({{0, "ours 1"}});
+  const auto tails = recover();
+  ASSERT_TRUE(tails);
+  kafka::DeliveryContiguity contiguity;
+  for (const auto& tail : *tails) contiguity.expect(0, tail.partition, tail.end_offset);
+  change::Record record;
+  record.value = "ours 2";
+  std::vector<kafka::DeliveryGap> gaps;
+  auto delivered = kafka::send_and_wait(*sink_, {&record, 1}, soon());
+  ASSERT_TRUE(contiguity.observe(*delivered, gaps));
+  EXPECT_TRUE(gaps.empty());
+
+  write({{0, "ours 2"}, {0, "typed in"}});
+  delivered = kafka::send_and_wait(*sink_, {&record, 1}, soon());
+  ASSERT_TRUE(contiguity.observe(*delivered, gaps));
+  ASSERT_EQ(gaps.size(), 1U);
+  const auto contents = kafka::inspect_gap(client_, topic_, gaps[0], "ours", read_clue, soon());
+  ASSERT_TRUE(contents) << contents.error().message;
+  EXPECT_EQ(contents->late_appends, 1U);
+  EXPECT_EQ(contents->foreign_records, 1U);
+}
+
+TEST_F(KafkaTails, AGapThatAnotherPipelineMadeStops) {
+  write({{0, "theirs 1"}});
+  const auto contents = kafka::inspect_gap(client_, topic_, {0, 0, 0, 1}, "ours", read_clue, soon());
+  ASSERT_FALSE(contents);
+  EXPECT_EQ(contents.error().id, "kafka.topic_in_use");
+}
+
+TEST_F(KafkaTails, AfterACleanStopEqualEndsMeanThatNothingNeedBeWritten) {
+  write({{0, "ours 1"}, {1, "ours 2"}});
+  auto topics = kafka::Topics::open(client_);
+  ASSERT_TRUE(topics);
+  const std::vector<pipeline::PartitionTail> tails{{topic_, 0, 1, id(1)}, {topic_, 1, 1, id(2)}, {topic_, 2, 0, {}}};
+  EXPECT_EQ((*topics)->unchanged_since(tails).value(), true);
+  write({{2, "somebody"}});
+  EXPECT_EQ((*topics)->unchanged_since(tails).value(), false);
+}
+
+}  // namespace
+}  // namespace sluice::testing

@@ -1,0 +1,86 @@
+// A peer stays away for a while under load: bounded memory, nothing lost, and everything catches up by itself (P-14 to
+// P-16, K-12). SLUICE_OUTAGE_SECONDS (60) says for how long.
+//
+// link: sluice::base
+#include <cstdlib>
+
+#include <gtest/gtest.h>
+
+#include "crash/checker.h"
+#include "sluice/testing/stack.h"
+
+using namespace sluice::testing;
+
+namespace {
+
+constexpr long kMaxMemoryKib = 120 * 1024;
+
+class Outages : public testing::Test {
+ protected:
+  void SetUp() override {
+    stack.sql("CREATE TABLE work (id int PRIMARY KEY, client int, val text NOT NULL)");
+    stack.settings()["postgres.tables"] = "[public.work]";
+    stack.settings()["postgres.park_after"] = "5s";
+    stack.start_replicator();
+    stack.start_es_consumer();
+    ASSERT_TRUE(eventually([&] { return stack.replicator().log().find("streaming from") != std::string::npos; }))
+        << stack.replicator().log();
+  }
+
+  static int outage_seconds() {
+    const char* value = std::getenv("SLUICE_OUTAGE_SECONDS");
+    return value == nullptr ? 60 : std::atoi(value);
+  }
+  Program writers() {
+    const std::string script =
+        "INSERT INTO work SELECT floor(random() * 1000000)::int + g * 1000000, g, repeat(md5(random()::text), 8) "
+        "FROM generate_series(1, 50) g ON CONFLICT (id) DO NOTHING;";
+    return Program({"sh", "-c",
+                    "echo '" + script + "' | pgbench -n -c 2 -R 40 -T " + std::to_string(outage_seconds()) +
+                        " -f /dev/stdin \"" + stack.dsn() + "\""},
+                   stack.folder() + "/writers.log");
+  }
+
+  Stack stack{{.own_kafka = true, .own_elasticsearch = true}};
+};
+
+}  // namespace
+
+TEST_F(Outages, WithoutKafkaTheReplicatorParksInBoundedMemoryAndCatchesUp) {
+  stack.kafka().stop();
+  Program writing = writers();
+  EXPECT_EQ(writing.wait(seconds(outage_seconds() + 60)), 0) << writing.log();
+  EXPECT_NE(stack.replicator().log().find("kafka.parked"), std::string::npos) << stack.replicator().log();
+  EXPECT_EQ(stack.sql("SELECT active FROM pg_replication_slots WHERE slot_name = '" + stack.slot() + "'"), "f");
+  EXPECT_LT(stack.replicator().peak_memory_kib(), kMaxMemoryKib);
+  stack.kafka().start();
+  ASSERT_TRUE(stack.caught_up(seconds(180))) << stack.replicator().log();
+  EXPECT_EQ(stack.mirror_difference("work", seconds(180)), "") << stack.es_consumer().log();
+  EXPECT_EQ(static_cast<std::int64_t>(stack.events().size()), stack.sql_number("SELECT count(*) FROM work"));
+  EXPECT_LT(stack.replicator().peak_memory_kib(), kMaxMemoryKib);
+}
+
+TEST_F(Outages, WithoutElasticsearchTheConsumerKeepsItsMembershipAndCatchesUp) {
+  stack.elasticsearch_server().stop();
+  Program writing = writers();
+  EXPECT_EQ(writing.wait(seconds(outage_seconds() + 60)), 0) << writing.log();
+  EXPECT_TRUE(stack.es_consumer().is_running()) << stack.es_consumer().log();
+  EXPECT_LT(stack.es_consumer().peak_memory_kib(), kMaxMemoryKib);
+  stack.elasticsearch_server().start();
+  EXPECT_EQ(stack.mirror_difference("work", seconds(180)), "") << stack.es_consumer().log();
+  EXPECT_EQ(check_journal(stack.events(), stack.documents(stack.journal("work"))), std::vector<std::string>{});
+}
+
+TEST_F(Outages, AnIdlePublishedDatabaseBesideABusyTableReleasesItsWal) {
+  stack.sql("CREATE TABLE busy (id bigserial PRIMARY KEY, filler text)");
+  for (int i = 0; i < 5; ++i)
+    stack.sql("INSERT INTO busy (filler) SELECT repeat('x', 500) FROM generate_series(1, 10000)");
+  EXPECT_TRUE(eventually(
+      [&] {
+        return stack.sql_number(
+                   "SELECT pg_current_wal_lsn() - confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '" +
+                   stack.slot() + "'") < 1'000'000;
+      },
+      seconds(15)))
+      << stack.replicator().log();
+}

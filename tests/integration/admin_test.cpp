@@ -1,0 +1,179 @@
+// Both programs seen from outside, over HTTP, while they work on real servers.
+#include <cstdlib>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include "sluice/testing/plain_http.h"
+#include "sluice/testing/stack.h"
+
+using namespace sluice::testing;
+
+namespace {
+
+struct Answer {
+  int code = 0;
+  std::string body;
+};
+
+/// curl's eyes; code 0: nothing answered.
+Answer get(int port, const std::string& path) {
+  const Finished curl =
+      run({"curl", "-s", "-m", "5", "-w", "\n%{http_code}", "http://127.0.0.1:" + std::to_string(port) + path});
+  const auto cut = curl.output.rfind('\n');
+  if (cut == std::string::npos) return {};
+  return {std::atoi(curl.output.c_str() + cut + 1), curl.output.substr(0, cut)};
+}
+
+/// The value of a sample whose line begins like this, labels included; -1: there is none.
+double sample(const std::string& metrics, const std::string& begin) {
+  std::istringstream lines(metrics);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with(begin)) return std::strtod(line.c_str() + line.rfind(' ') + 1, nullptr);
+  }
+  return -1;
+}
+
+bool is_installed(const std::string& program) { return run({"sh", "-c", "command -v " + program}).exit_code == 0; }
+
+class Admin : public testing::Test {
+ protected:
+  explicit Admin(StackOptions options = {}) : stack(std::move(options)) {}
+  void SetUp() override {
+    std::istringstream ports(run_ok({std::string(SLUICE_SOURCE_DIR) + "/Docker_Files/native/stack", "ports", "2"}));
+    ports >> replicator_port >> consumer_port;
+    stack.sql("CREATE TABLE users (id int PRIMARY KEY, name text, age int)");
+    stack.settings()["postgres.tables"] = "[public.users]";
+    stack.settings()["admin.enabled"] = "on";
+    stack.settings()["admin.replicator"] = "127.0.0.1:" + std::to_string(replicator_port);
+    stack.settings()["admin.es_consumer"] = "127.0.0.1:" + std::to_string(consumer_port);
+  }
+  nlohmann::json status(int port) { return nlohmann::json::parse(get(port, "/status").body); }
+  bool is_ready(int port) {
+    return eventually([&] { return get(port, "/readyz").code == 200; });
+  }
+  /// 503, and one of the reasons has an id that begins like this.
+  bool has_reason(int port, const std::string& begin) {
+    return eventually([&] {
+      const Answer answer = get(port, "/status");
+      if (answer.code != 503) return false;
+      const auto page = nlohmann::json::parse(answer.body);
+      for (const auto& reason : page["reasons"]) {
+        if (reason["id"].get<std::string>().starts_with(begin)) return true;
+      }
+      return false;
+    });
+  }
+
+  Stack stack;
+  int replicator_port = 0;
+  int consumer_port = 0;
+};
+
+class AdminOfAnOutage : public Admin {
+ protected:
+  AdminOfAnOutage() : Admin({.own_postgres = true}) {}
+};
+
+}  // namespace
+
+TEST_F(Admin, TheCountersOfBothProgramsEqualTheRowsThatWereWritten) {
+  stack.sql("INSERT INTO users SELECT g, 'user ' || g, g FROM generate_series(1, 20) g");
+  stack.start_replicator();
+  ASSERT_TRUE(is_ready(replicator_port)) << stack.replicator().log();
+  ASSERT_TRUE(eventually([&] { return status(replicator_port)["state"] == "streaming"; }));
+  stack.start_es_consumer();  // behind it, so that the topic is there and nothing has to be tried again
+  ASSERT_TRUE(is_ready(consumer_port)) << stack.es_consumer().log();
+  stack.sql("INSERT INTO users SELECT g, 'user ' || g, g FROM generate_series(101, 200) g");
+  stack.sql("UPDATE users SET age = 1 WHERE id <= 7");
+  stack.sql("DELETE FROM users WHERE id > 195");
+  ASSERT_TRUE(stack.topic_has(132));
+  ASSERT_TRUE(stack.journal_has("users", 132)) << stack.es_consumer().log();
+
+  ASSERT_TRUE(eventually([&] { return status(replicator_port)["tables"]["public.users"]["delete"] == 5; }));
+  const auto table = status(replicator_port)["tables"]["public.users"];
+  EXPECT_EQ(table["snapshot"], 20);
+  EXPECT_EQ(table["insert"], 100);
+  EXPECT_EQ(table["update"], 7);
+
+  const std::string events =
+      "sluice_replicator_events_read_total{pipeline=\"" + stack.slot() + "\",table=\"public.users\",op=\"";
+  const std::string metrics = get(replicator_port, "/metrics").body;
+  EXPECT_EQ(sample(metrics, events + "snapshot\"}"), 20);
+  EXPECT_EQ(sample(metrics, events + "insert\"}"), 100);
+  EXPECT_EQ(sample(metrics, events + "update\"}"), 7);
+  EXPECT_EQ(sample(metrics, events + "delete\"}"), 5);
+  EXPECT_GT(sample(metrics, "sluice_replicator_commit_to_kafka_seconds_count"), 0) << metrics;
+  EXPECT_GE(sample(metrics, "sluice_replicator_slot_retained_bytes"), 0) << metrics;
+
+  // The page is a second old at most: wait until it tells of what is known to be written.
+  ASSERT_TRUE(eventually([&] {
+    const auto page = status(consumer_port);
+    return page["counters"]["records_finished"] >= 132 && page["lag"]["records"] == 0;
+  })) << get(consumer_port, "/status").body;
+  const auto consumer = status(consumer_port);
+  const auto ends = consumer["partitions"];
+  std::int64_t finished = 0;
+  for (const auto& partition : ends) finished += partition["finished"].get<std::int64_t>();
+  EXPECT_EQ(consumer["counters"]["records_finished"], finished);
+  EXPECT_GE(consumer["counters"]["documents_written"].get<int>(), 132);
+  EXPECT_EQ(consumer["errors"]["count_by_id"], nlohmann::json::object());
+  EXPECT_GT(sample(get(consumer_port, "/metrics").body, "sluice_es_consumer_record_to_bulk_seconds_count"), 0);
+}
+
+TEST_F(Admin, EveryPageAnswersAndPrometheusCanReadTheMetrics) {
+  stack.start_replicator();
+  stack.start_es_consumer();
+  for (const int port : {replicator_port, consumer_port}) {
+    ASSERT_TRUE(is_ready(port));
+    EXPECT_EQ(get(port, "/healthz").code, 200);
+    EXPECT_EQ(get(port, "/status").code, 200);
+    EXPECT_NE(get(port, "/").body.find("<svg"), std::string::npos);
+    EXPECT_EQ(http(port, "POST", "/status").status, 405);
+    const Answer metrics = get(port, "/metrics");
+    EXPECT_EQ(metrics.code, 200);
+    EXPECT_EQ(sample(metrics.body, "sluice_alive"), 1);
+    EXPECT_EQ(sample(metrics.body, "sluice_ready"), 1);
+    if (is_installed("promtool")) {
+      EXPECT_EQ(run({"promtool", "check", "metrics"}, metrics.body).exit_code, 0) << metrics.body;
+    }
+  }
+}
+
+TEST_F(Admin, TheStatusCommandAsksTheRunningProgramAndReadsTheStateWithoutIt) {
+  stack.start_replicator();
+  ASSERT_TRUE(is_ready(replicator_port));
+  ASSERT_TRUE(eventually([&] { return status(replicator_port)["state"] == "streaming"; }));
+  const Finished running = stack.replicator_command({"status"});
+  EXPECT_EQ(running.exit_code, 0);
+  EXPECT_NE(running.output.find("streaming"), std::string::npos) << running.output;
+  EXPECT_NE(running.output.find("records_durable"), std::string::npos) << running.output;
+  stack.replicator().stop();
+  const Finished stopped = stack.replicator_command({"status"});
+  EXPECT_EQ(stopped.exit_code, 0);
+  EXPECT_NE(stopped.output.find("not running"), std::string::npos) << stopped.output;
+}
+
+TEST_F(Admin, ATakenPortStopsTheProgramAndSaysSo) {
+  stack.settings()["admin.es_consumer"] = "127.0.0.1:" + std::to_string(replicator_port);
+  stack.settings()["admin.replicator"] = "127.0.0.1:" + std::to_string(consumer_port);
+  stack.start_es_consumer();
+  ASSERT_TRUE(eventually([&] { return get(replicator_port, "/healthz").code == 200; }));
+  stack.settings()["admin.es_consumer"] = "127.0.0.1:" + std::to_string(consumer_port);
+  stack.settings()["admin.replicator"] = "127.0.0.1:" + std::to_string(replicator_port);
+  stack.start_replicator();
+  EXPECT_EQ(stack.replicator().wait(), 3);
+  EXPECT_NE(stack.replicator().log().find("admin.port_taken"), std::string::npos) << stack.replicator().log();
+}
+
+TEST_F(AdminOfAnOutage, WhilePostgresqlIsAwayTheStatusIs503WithTheReasonAndTheProgramIsAlive) {
+  stack.start_replicator();
+  ASSERT_TRUE(is_ready(replicator_port)) << stack.replicator().log();
+  stack.postgres().kill_now();
+  EXPECT_TRUE(has_reason(replicator_port, "pg.")) << get(replicator_port, "/status").body;
+  EXPECT_EQ(get(replicator_port, "/readyz").code, 503);
+  EXPECT_EQ(get(replicator_port, "/healthz").code, 200);
+  EXPECT_FALSE(status(replicator_port)["errors"]["last"].is_null());
+  stack.postgres().start();
+  EXPECT_TRUE(is_ready(replicator_port)) << stack.replicator().log();
+}

@@ -1,0 +1,200 @@
+// link: sluice::base
+//
+// What changed behind our back is noticed at the next start: exit code 3, the id and the remedy; nothing is sent,
+// nothing is confirmed (rule P-2).
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+#include "sluice/testing/stack.h"
+
+using namespace sluice::testing;
+
+namespace {
+
+class StartRefusals : public testing::Test {
+ protected:
+  void SetUp() override {
+    stack.sql("CREATE TABLE users (id int PRIMARY KEY, name text); INSERT INTO users VALUES (1, 'one')");
+    stack.settings()["postgres.tables"] = "[public.users]";
+  }
+
+  std::string state() const { return stack.folder() + "/state"; }
+
+  /// Snapshot, one change, a clean stop.
+  void run_once() {
+    stack.start_replicator();
+    ASSERT_TRUE(streaming()) << stack.replicator().log();
+    stack.sql("INSERT INTO users SELECT coalesce(max(id), 0) + 1, 'next' FROM users");
+    ASSERT_TRUE(stack.caught_up()) << stack.replicator().log();
+    ASSERT_EQ(stack.replicator().stop(), 0) << stack.replicator().log();
+    std::filesystem::remove(stack.folder() + "/replicator.log");
+  }
+  void run_and_kill() {
+    stack.start_replicator();
+    ASSERT_TRUE(streaming()) << stack.replicator().log();
+    stack.sql("INSERT INTO users SELECT coalesce(max(id), 0) + 1, 'next' FROM users");
+    ASSERT_TRUE(stack.caught_up()) << stack.replicator().log();
+    stack.replicator().kill_now();
+    wait_for_free_slot();
+    std::filesystem::remove(stack.folder() + "/replicator.log");
+  }
+  bool streaming() {
+    return eventually([&] { return stack.replicator().log().find("streaming from") != std::string::npos; });
+  }
+  void wait_for_free_slot() {
+    EXPECT_TRUE(eventually([&] {
+      return stack.sql("SELECT count(*) FROM pg_replication_slots WHERE slot_name = '" + stack.slot() +
+                       "' AND active") == "0";
+    }));
+  }
+  std::string confirmed() {
+    return stack.sql("SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '" + stack.slot() + "'");
+  }
+  void drop_slot() { stack.sql("SELECT pg_drop_replication_slot('" + stack.slot() + "')"); }
+  void make_slot() { stack.sql("SELECT pg_create_logical_replication_slot('" + stack.slot() + "', 'pgoutput')"); }
+
+  void expect_refused(const std::string& id, const std::string& remedy) {
+    const auto records = stack.records(stack.topic()).size();
+    const auto position = confirmed();
+    stack.start_replicator();
+    EXPECT_EQ(stack.replicator().wait(), 3) << stack.replicator().log();
+    const std::string last = stack.replicator().last_line();
+    EXPECT_TRUE(last.starts_with("ERROR " + id + ":")) << last;
+    EXPECT_NE(last.find(remedy), std::string::npos) << last;
+    EXPECT_EQ(stack.records(stack.topic()).size(), records) << "something was sent";
+    EXPECT_EQ(confirmed(), position) << "something was confirmed";
+  }
+
+  Stack stack;
+};
+
+}  // namespace
+
+TEST_F(StartRefusals, TheSlotWasDropped) {
+  run_once();
+  drop_slot();
+  expect_refused("pg.slot_missing", "slot reset --new-epoch");
+}
+
+TEST_F(StartRefusals, TheSlotWasMadeAgain) {
+  run_once();
+  drop_slot();
+  stack.sql("INSERT INTO users VALUES (50, 'missed')");
+  make_slot();
+  expect_refused("pg.slot_advanced", "slot reset --new-epoch");
+}
+
+TEST_F(StartRefusals, TheSlotWasAdvancedByAnother) {
+  run_once();
+  stack.sql("INSERT INTO users VALUES (50, 'missed')");
+  stack.sql("SELECT pg_replication_slot_advance('" + stack.slot() + "', pg_current_wal_lsn())");
+  expect_refused("pg.slot_advanced", "slot reset --new-epoch");
+}
+
+TEST_F(StartRefusals, TheStateWasDeletedAndAdoptingGoesOnWithoutARecordTwice) {
+  run_once();
+  std::filesystem::remove_all(state());
+  expect_refused("pg.position_lost", "slot adopt");
+  const auto before = stack.events().size();
+  const auto adopted = stack.replicator_command({"slot", "adopt"});
+  EXPECT_EQ(adopted.exit_code, 0) << adopted.output;
+  stack.sql("INSERT INTO users VALUES (60, 'after')");
+  stack.start_replicator();
+  EXPECT_TRUE(stack.topic_has(before + 1)) << stack.replicator().log();
+  EXPECT_TRUE(stack.caught_up());
+  EXPECT_EQ(stack.events().size(), before + 1);
+}
+
+TEST_F(StartRefusals, AResetBeginsANewEpochWithASnapshot) {
+  run_once();
+  drop_slot();
+  const auto reset = stack.replicator_command({"slot", "reset", "--new-epoch"});
+  EXPECT_EQ(reset.exit_code, 0) << reset.output;
+  const auto before = stack.events().size();
+  stack.start_replicator();
+  ASSERT_TRUE(streaming()) << stack.replicator().log();
+  const auto events = stack.events();
+  EXPECT_EQ(events.size(), before + 2) << "the two rows of the table";
+  EXPECT_EQ(events.back().json()["source"]["epoch"], 2);
+}
+
+TEST_F(StartRefusals, TheStateIsFromAnOlderBackup) {
+  run_once();
+  std::filesystem::copy(state(), stack.folder() + "/backup", std::filesystem::copy_options::recursive);
+  run_once();
+  std::filesystem::remove_all(state());
+  std::filesystem::rename(stack.folder() + "/backup", state());
+  expect_refused("pg.slot_advanced", "slot reset --new-epoch");
+}
+
+TEST_F(StartRefusals, ThePublicationWasMadeAgain) {
+  run_once();
+  const std::string name = stack.settings()["postgres.publication_name"];
+  stack.sql("DROP PUBLICATION " + name + "; CREATE PUBLICATION " + name + " FOR TABLE users");
+  expect_refused("pg.publication_changed", "slot reset --new-epoch");
+}
+
+TEST_F(StartRefusals, ATableWasTakenOutOfThePublicationAndAddedAgain) {
+  run_once();
+  const std::string name = stack.settings()["postgres.publication_name"];
+  stack.sql("ALTER PUBLICATION " + name + " DROP TABLE users; ALTER PUBLICATION " + name + " ADD TABLE users");
+  expect_refused("pg.publication_changed", "slot reset --new-epoch");
+}
+
+TEST_F(StartRefusals, TheTopicWasMadeAgain) {
+  run_once();
+  stack.topic_tool({"--delete", "--topic", stack.topic()});
+  ASSERT_TRUE(eventually([&] { return stack.topic_tool({"--list"}).find(stack.topic() + "\n") == std::string::npos; }));
+  stack.topic_tool({"--create", "--topic", stack.topic(), "--partitions", "3"});
+  expect_refused("kafka.topic_changed", "slot reset --new-epoch");
+}
+
+TEST_F(StartRefusals, TheTopicHasMorePartitions) {
+  run_once();
+  stack.topic_tool({"--alter", "--topic", stack.topic(), "--partitions", "5"});
+  expect_refused("kafka.partitions_changed", "slot reset --new-epoch");
+}
+
+TEST_F(StartRefusals, TheRoutingWasChangedAfterAKill) {
+  run_and_kill();
+  const std::string other = stack.topic() + "-other";
+  stack.settings()["kafka.topic"] = other;
+  stack.start_replicator();
+  EXPECT_EQ(stack.replicator().wait(), 3) << stack.replicator().log();
+  EXPECT_TRUE(stack.replicator().last_line().starts_with("ERROR config.routing_changed:"))
+      << stack.replicator().last_line();
+  EXPECT_TRUE(stack.records(other).empty());
+}
+
+TEST_F(StartRefusals, TheRoutingWasChangedAfterACleanStopAndIsAccepted) {
+  run_once();
+  const std::string other = stack.topic() + "-other";
+  stack.settings()["kafka.topic"] = other;
+  stack.sql("INSERT INTO users VALUES (70, 'elsewhere')");
+  stack.start_replicator();
+  EXPECT_TRUE(eventually([&] { return stack.records(other).size() >= 1; })) << stack.replicator().log();
+}
+
+TEST_F(StartRefusals, ASlotOfADbaIsAdoptedWithSnapshotNever) {
+  const std::string name = stack.settings()["postgres.publication_name"];
+  stack.sql("CREATE PUBLICATION " + name + " FOR TABLE users");
+  make_slot();
+  stack.sql("INSERT INTO users VALUES (2, 'behind the slot')");
+  stack.settings()["postgres.snapshot"] = "never";
+  stack.start_replicator();
+  EXPECT_TRUE(stack.topic_has(1)) << stack.replicator().log();
+  EXPECT_TRUE(stack.caught_up());
+  ASSERT_EQ(stack.events().size(), 1u);
+  EXPECT_EQ(stack.events()[0].json()["after"]["id"], 2);
+}
+
+TEST_F(StartRefusals, ASlotOfADbaIsNoSnapshot) {
+  const std::string name = stack.settings()["postgres.publication_name"];
+  stack.sql("CREATE PUBLICATION " + name + " FOR TABLE users");
+  make_slot();
+  stack.start_replicator();
+  EXPECT_EQ(stack.replicator().wait(), 3) << stack.replicator().log();
+  EXPECT_TRUE(stack.replicator().last_line().starts_with("ERROR pg.slot_without_snapshot:"))
+      << stack.replicator().last_line();
+}

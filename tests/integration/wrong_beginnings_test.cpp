@@ -1,0 +1,124 @@
+// link: sluice::base
+//
+// Wrong configurations and surroundings: a clear last line with an id and a remedy, and nothing lost.
+#include <filesystem>
+
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+
+#include "sluice/testing/stack.h"
+
+using namespace sluice::testing;
+
+namespace {
+
+class WrongBeginnings : public testing::Test {
+ protected:
+  void SetUp() override {
+    stack.sql("CREATE TABLE users (id int PRIMARY KEY, name text)");
+    stack.settings()["postgres.tables"] = "[public.users]";
+  }
+  void expect_end(int exit_code, const std::string& id) {
+    stack.start_replicator();
+    EXPECT_EQ(stack.replicator().wait(), exit_code) << stack.replicator().log();
+    EXPECT_TRUE(stack.replicator().last_line().starts_with("ERROR " + id + ":")) << stack.replicator().last_line();
+  }
+  bool streaming() {
+    return eventually([&] { return stack.replicator().log().find("streaming from") != std::string::npos; });
+  }
+
+  Stack stack;
+};
+
+}  // namespace
+
+TEST_F(WrongBeginnings, AWrongPassword) {
+  stack.settings()["postgres.password"] = "not-the-password";
+  expect_end(3, "pg.auth_failed");
+  EXPECT_EQ(stack.replicator().log().find("not-the-password"), std::string::npos) << "the log shows the password";
+}
+
+TEST_F(WrongBeginnings, AnUnknownKeyNamesTheNearest) {
+  stack.settings()["postgres.slotname"] = "x";
+  expect_end(2, "config.unknown_key");
+  EXPECT_NE(stack.replicator().last_line().find("slot_name"), std::string::npos) << stack.replicator().last_line();
+}
+
+TEST_F(WrongBeginnings, AMissingTableNamesTheNearest) {
+  stack.settings()["postgres.tables"] = "[public.user]";
+  expect_end(3, "pg.table_missing");
+  EXPECT_NE(stack.replicator().last_line().find("users"), std::string::npos) << stack.replicator().last_line();
+}
+
+TEST_F(WrongBeginnings, AMissingDatabase) {
+  stack.settings()["postgres.dbname"] = "nowhere";
+  expect_end(3, "pg.database_missing");
+}
+
+TEST_F(WrongBeginnings, AnUnreachableBrokerIsWaitedForAsLongAsAllowed) {
+  stack.settings()["kafka.brokers"] = "['127.0.0.1:1']";
+  stack.settings()["kafka.request_timeout"] = "2s";
+  stack.settings()["retry.max_outage"] = "4s";
+  expect_end(4, "kafka.unreachable");
+}
+
+TEST_F(WrongBeginnings, AnUnreachableDatabaseIsWaitedForAsLongAsAllowed) {
+  stack.settings()["postgres.port"] = "1";
+  stack.settings()["retry.max_outage"] = "2s";
+  expect_end(4, "pg.unreachable");
+}
+
+TEST_F(WrongBeginnings, ARecordOverTheLimitHaltsAndIsSentOnceTheLimitIsRaised) {
+  stack.start_replicator();
+  ASSERT_TRUE(streaming()) << stack.replicator().log();
+  // Not compressible, and larger than kafka.max_message_bytes.
+  stack.sql("INSERT INTO users SELECT 1, string_agg(md5(g::text), '') FROM generate_series(1, 40000) g");
+  EXPECT_EQ(stack.replicator().wait(), 3) << stack.replicator().log();
+  EXPECT_TRUE(stack.replicator().last_line().starts_with("ERROR kafka.message_too_large:"))
+      << stack.replicator().last_line();
+  EXPECT_TRUE(stack.events().empty());
+
+  run_ok({SLUICE_SOURCE_DIR "/Docker_Files/native/kafka", "tool", "kafka.admin.ConfigCommand", "--bootstrap-server",
+          "127.0.0.1:" + std::to_string(stack.kafka().port()), "--alter", "--topic", stack.topic(), "--add-config",
+          "max.message.bytes=4000000"});
+  stack.settings()["kafka.max_message_bytes"] = "4000000";
+  stack.start_replicator();
+  EXPECT_TRUE(stack.topic_has(1)) << stack.replicator().log();
+}
+
+TEST_F(WrongBeginnings, WalLevelReplica) {
+  StackOptions options;
+  options.own_postgres = true;
+  options.postgres_options = {"--set", "wal_level=replica"};
+  Stack own(options);
+  own.sql("CREATE TABLE users (id int PRIMARY KEY)");
+  own.settings()["postgres.tables"] = "[public.users]";
+  own.start_replicator();
+  EXPECT_EQ(own.replicator().wait(), 3) << own.replicator().log();
+  EXPECT_TRUE(own.replicator().last_line().starts_with("ERROR pg.wal_level:")) << own.replicator().last_line();
+}
+
+TEST_F(WrongBeginnings, AFullDiskUnderTheStateConfirmsNothingAndGoesOnWhenThereIsSpace) {
+  const std::string state = stack.folder() + "/state";
+  std::filesystem::create_directories(state);
+  if (mount("tmpfs", state.c_str(), "tmpfs", 0, "size=3m") != 0) GTEST_SKIP() << "needs the right to mount a tmpfs";
+  stack.settings()["log.database"] = "off";
+  stack.start_replicator();
+  ASSERT_TRUE(streaming()) << stack.replicator().log();
+  stack.sql("INSERT INTO users VALUES (1, 'before')");
+  ASSERT_TRUE(stack.caught_up());
+  // To the last page: what large blocks leave over would be enough for a position.
+  run({"sh", "-c", "for size in 64k 4k 512; do dd if=/dev/zero bs=$size 2>/dev/null; done >'" + state + "/filler'"});
+  const auto confirmed =
+      stack.sql("SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '" + stack.slot() + "'");
+  stack.sql("INSERT INTO users SELECT g, 'while full' FROM generate_series(2, 2000) g");
+  EXPECT_TRUE(eventually([&] { return stack.replicator().log().find("offsets.disk_full") != std::string::npos; }))
+      << stack.replicator().log();
+  EXPECT_EQ(stack.sql("SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '" + stack.slot() + "'"),
+            confirmed);
+  std::filesystem::remove(state + "/filler");
+  EXPECT_TRUE(stack.caught_up()) << stack.replicator().log();
+  EXPECT_EQ(stack.events().size(), 2'000u);
+  stack.replicator().stop();
+  umount(state.c_str());
+}

@@ -1,0 +1,186 @@
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "sluice/admin/es_consumer_status.h"
+#include "sluice/admin/fetch.h"
+#include "sluice/admin/replicator_status.h"
+
+using namespace sluice;
+using admin::EsConsumerState;
+using admin::EsConsumerStatus;
+using admin::ReplicatorState;
+using admin::ReplicatorStatus;
+using nlohmann::json;
+
+namespace {
+
+ReplicatorStatus streaming() {
+  ReplicatorStatus status;
+  status.pipeline = "users";
+  status.version = "1.2.3";
+  status.state = ReplicatorState::Streaming;
+  status.epoch = 7;
+  status.durable = change::Lsn(0x1'0000'0100);
+  status.confirmed = change::Lsn(0x1'0000'0000);
+  status.server_wal_end = change::Lsn(0x1'0000'0300);
+  status.counters.tables["public.users"].inserted = 5;
+  status.counters.records_durable = 4;
+  return status;
+}
+
+EsConsumerStatus running() {
+  EsConsumerStatus status;
+  status.pipeline = "users";
+  status.state = EsConsumerState::Running;
+  status.indexing.partitions = {{{"cdc", 0}, 90, 80, 100, 0, false}, {{"cdc", 1}, 7, -1, 7, 0, false}};
+  status.ends = {{{"cdc", 0}, 120}};
+  status.newest_lag_seconds = 2.5;
+  return status;
+}
+
+std::string metrics_of(const admin::Status& status) {
+  admin::MetricsText out({});
+  status.write_metrics(out);
+  return out.text();
+}
+
+std::vector<std::string> ids_of(const std::vector<admin::Reason>& reasons) {
+  std::vector<std::string> ids;
+  for (const auto& reason : reasons) ids.push_back(reason.id);
+  return ids;
+}
+
+using Ids = std::vector<std::string>;
+
+}  // namespace
+
+TEST(ReplicatorStatus, ItsJsonSaysWhereItIsAndWhatIsMissing) {
+  const json status = json::parse(streaming().json());
+  EXPECT_EQ(status["program"], "replicator");
+  EXPECT_EQ(status["state"], "streaming");
+  EXPECT_EQ(status["epoch"], 7);
+  EXPECT_EQ(status["positions"]["durable"], "1/100");
+  EXPECT_EQ(status["lag"]["bytes"], 0x200);
+  EXPECT_EQ(status["tables"]["public.users"]["insert"], 5);
+  EXPECT_EQ(status["throughput"]["total"], 4);
+  EXPECT_TRUE(status["slot"].is_null());
+}
+
+TEST(ReplicatorStatus, ASnapshotShowsItsProgressAndSaysWhenNoEstimateIsKnown) {
+  ReplicatorStatus status = streaming();
+  status.state = ReplicatorState::Snapshot;
+  status.snapshot = {{"public.a", 10, 40, false}, {"public.b", 0, -1, false}};
+  const json snapshot = json::parse(status.json())["snapshot"];
+  EXPECT_EQ(snapshot["public.a"]["rows"], 10);
+  EXPECT_EQ(snapshot["public.a"]["estimated_rows"], 40);
+  EXPECT_TRUE(snapshot["public.b"]["estimated_rows"].is_null());
+  EXPECT_TRUE(status.reasons().empty());
+}
+
+TEST(ReplicatorStatus, OnlyAPipelineThatWorksHasNoReasons) {
+  ReplicatorStatus status = streaming();
+  EXPECT_EQ(ids_of(status.reasons()), Ids{});
+  status.state = ReplicatorState::Starting;
+  EXPECT_EQ(ids_of(status.reasons()), Ids{"admin.starting"});
+  status.obstacles = {{"pg.unreachable", "down"}};
+  EXPECT_EQ(ids_of(status.reasons()), Ids{"pg.unreachable"});
+  status.obstacles.clear();
+  status.state = ReplicatorState::Parked;
+  EXPECT_EQ(ids_of(status.reasons()), Ids{"kafka.parked"});
+  status.state = ReplicatorState::Stopping;
+  EXPECT_EQ(ids_of(status.reasons()), Ids{"admin.stopping"});
+}
+
+TEST(ReplicatorStatus, ASlotThatIsAboutToLoseWalIsAReason) {
+  ReplicatorStatus status = streaming();
+  status.slot = pipeline::SlotFacts{};
+  status.slot->wal_status = "extended";
+  EXPECT_EQ(ids_of(status.reasons()), Ids{});
+  status.slot->wal_status = "unreserved";
+  EXPECT_EQ(ids_of(status.reasons()), Ids{"pg.slot_in_danger"});
+}
+
+TEST(ReplicatorStatus, ItsMetricsCountPerTableAndOperation) {
+  const std::string text = metrics_of(streaming());
+  EXPECT_NE(text.find("sluice_replicator_events_read_total{table=\"public.users\",op=\"insert\"} 5\n"),
+            std::string::npos);
+  EXPECT_NE(text.find("sluice_replicator_state{state=\"streaming\"} 1\n"), std::string::npos);
+  EXPECT_NE(text.find("sluice_replicator_state{state=\"parked\"} 0\n"), std::string::npos);
+  EXPECT_NE(text.find("sluice_replicator_lag_bytes 512\n"), std::string::npos);
+}
+
+TEST(ReplicatorStatus, ThousandsOfTablesShareOneLabelBehindTheFirstTwoHundred) {
+  ReplicatorStatus status = streaming();
+  status.counters.tables.clear();
+  for (int i = 0; i < 1'000; ++i) status.counters.tables["public.t" + std::to_string(10'000 + i)].inserted = 2;
+  const std::string text = metrics_of(status);
+  EXPECT_NE(text.find("{table=\"public.t10199\",op=\"insert\"} 2\n"), std::string::npos);
+  EXPECT_EQ(text.find("{table=\"public.t10200\""), std::string::npos);
+  EXPECT_NE(text.find("{table=\"(other)\",op=\"insert\"} 1600\n"), std::string::npos);
+}
+
+TEST(ReplicatorStatus, BytesThatAreNoUtf8InAMessageStillGiveValidJson) {
+  ReplicatorStatus status = streaming();
+  status.errors.note("pg.broken", "bad \xff byte");
+  EXPECT_EQ(json::parse(status.json())["errors"]["last"]["id"], "pg.broken");
+}
+
+TEST(EsConsumerStatus, TheLagIsWhatIsInKafkaAndNotFinished) {
+  EsConsumerStatus status = running();
+  EXPECT_EQ(status.lag_records(), 30u);
+  EXPECT_DOUBLE_EQ(status.lag_seconds(), 2.5);
+  status.indexing.partitions[0].finished = 120;
+  EXPECT_EQ(status.lag_records(), 0u);
+  EXPECT_DOUBLE_EQ(status.lag_seconds(), 0);
+}
+
+TEST(EsConsumerStatus, AnEndThatIsNotKnownIsNullAndNotZero) {
+  const json partitions = json::parse(running().json())["partitions"];
+  EXPECT_EQ(partitions["cdc/0"]["lag_records"], 30);
+  EXPECT_TRUE(partitions["cdc/1"]["end"].is_null());
+  EXPECT_TRUE(partitions["cdc/1"]["lag_records"].is_null());
+}
+
+TEST(EsConsumerStatus, WithoutAPartitionOrWithoutElasticsearchItIsNotReady) {
+  EsConsumerStatus status = running();
+  EXPECT_EQ(ids_of(status.reasons()), Ids{});
+  status.indexing.away = true;
+  EXPECT_EQ(ids_of(status.reasons()), Ids{"es.away"});
+  status.indexing.away = false;
+  status.indexing.partitions.clear();
+  EXPECT_EQ(ids_of(status.reasons()), Ids{"admin.no_assignment"});
+}
+
+TEST(EsConsumerStatus, ItsMetricsNamePartitions) {
+  const std::string text = metrics_of(running());
+  EXPECT_NE(text.find("sluice_es_consumer_partition_finished_offset{topic=\"cdc\",partition=\"0\"} 90\n"),
+            std::string::npos);
+  EXPECT_NE(text.find("sluice_es_consumer_lag_records 30\n"), std::string::npos);
+}
+
+TEST(ErrorTally, CountsByIdAndKeepsTheLast) {
+  admin::ErrorTally tally;
+  tally.note("a.b", "one");
+  tally.note("a.b", "two");
+  tally.note("c.d", "three");
+  EXPECT_EQ(tally.by_id().at("a.b"), 2u);
+  EXPECT_EQ(tally.last()->id, "c.d");
+  EXPECT_EQ(tally.last()->message, "three");
+}
+
+TEST(StatusText, ShowsEveryMemberAndTheReasonsFirst) {
+  const auto text = admin::status_text(
+      R"({"healthy":false,"reasons":[{"id":"kafka.parked","message":"full"}],"lag":{"bytes":12},"slot":null})");
+  ASSERT_TRUE(text);
+  EXPECT_TRUE(text->starts_with("NOT WORKING  kafka.parked: full\n")) << *text;
+  EXPECT_NE(text->find("lag\n  bytes"), std::string::npos) << *text;
+  EXPECT_NE(text->find(" 12\n"), std::string::npos) << *text;
+}
+
+TEST(StatusText, WhatIsNoStatusIsRefused) {
+  for (const char* body : {"", "<html>", "[1]", "{}", R"({"reasons":3})"}) {
+    const auto text = admin::status_text(body);
+    ASSERT_FALSE(text) << body;
+    EXPECT_EQ(text.error().id, "admin.bad_answer");
+  }
+}
