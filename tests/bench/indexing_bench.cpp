@@ -20,9 +20,10 @@ constexpr std::size_t kBatchRecords = 1'000;
 std::string envelope(std::size_t row) {
   const std::string id = std::to_string(row);
   return R"({"id":"0001-0000000001693e28-00000001","op":"c","ts_ms":1700000000123,"source":{"version":"0.1.0",)"
-         R"("connector":"postgresql","name":"sluice","ts_ms":1700000000000,"ts_us":1700000000000456,"snapshot":"false",)"
-         R"("db":"mydb","schema":"public","table":"users","txId":771,"lsn":23674136,"commit_lsn":23674408,"seq":1,)"
-         R"("epoch":1,"schema_id":"5f1c09aa7be20143","xmin":null},"before":null,"after":{"id":)" +
+         R"("connector":"postgresql","name":"sluice","ts_ms":1700000000000,"ts_us":1700000000000456,)"
+         R"("snapshot":"false","db":"mydb","schema":"public","table":"users","txId":771,"lsn":23674136,)"
+         R"("commit_lsn":23674408,"seq":1,"epoch":1,"schema_id":"5f1c09aa7be20143","xmin":null},"before":null,)"
+         R"("after":{"id":)" +
          id +
          R"(,"name":"Ada Lovelace","balance":"12.50","active":true,"at":"2026-11-21T08:00:00.123456Z","note":"x"}})";
 }
