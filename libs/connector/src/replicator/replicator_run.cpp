@@ -265,8 +265,11 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::drive(pipeline::ChangeSourc
     if (reading.stream != nullptr) report_schema_changes(*reading.stream);
     if (*step == pipeline::StepResult::Finished) return DriveEnd::Finished;
     if (*step == pipeline::StepResult::Park) {
-      const base::Error parked{base::Recovery::Retry, "kafka.parked",
-                               "Kafka takes nothing: the connection to PostgreSQL is closed until it does"};
+      const base::Error parked{
+          base::Recovery::Retry, "kafka.parked",
+          replication.store_error()
+              ? "the position cannot be stored: the connection to PostgreSQL is closed until it can"
+              : "Kafka takes nothing: the connection to PostgreSQL is closed until it does"};
       status_->note(parked);
       logger.warning(parked);
       return DriveEnd::Parked;
