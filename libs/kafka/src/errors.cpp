@@ -53,7 +53,7 @@ Error error_of(rd_kafka_resp_err_t code, std::string_view subject, std::string_v
       return {Recovery::Stop, "kafka.partitions_changed",
               text(subject, code,
                    "The topic has another number of partitions than when this pipeline began; restore it, or migrate "
-                   "by the documented command")};
+                   "with replicator slot reset --new-epoch")};
     case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
     case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
     case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:

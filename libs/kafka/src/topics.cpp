@@ -267,7 +267,7 @@ Result<std::vector<std::string>> inspect(const TopicDescription& topic, const To
   if (requirements.partitions != 0 && static_cast<std::size_t>(requirements.partitions) != topic.partitions.size())
     return fail(Recovery::Stop, "kafka.partitions_changed",
                 fmt::format("Topic {} has {} partitions and had {} when this pipeline began; keys would move and lose "
-                            "their order. Restore the number, or migrate by the documented command",
+                            "their order. Restore the number, or begin again with replicator slot reset --new-epoch",
                             topic.name, topic.partitions.size(), requirements.partitions));
   const auto limit = number(topic, "max.message.bytes");
   if (limit && *limit < requirements.max_message_bytes)

@@ -31,7 +31,7 @@ Result<void> check_server(Connection& replication, const SlotRequest& request) {
     return base::fail(
         Recovery::Stop, "pg.snapshot_race",
         fmt::format("PostgreSQL {}.{} can lose a committed row when a slot with a snapshot is made. Update "
-                    "to 14.25, 15.20, 16.16, 17.12 or 18.6, or accept the risk with --accept-snapshot-race",
+                    "to 14.25, 15.20, 16.16, 17.12 or 18.6, or accept the risk with postgres.accept_snapshot_race: on",
                     version / 10'000, version % 10'000));
   }
   if (request.failover == SlotFailover::On && version < 170'000) {

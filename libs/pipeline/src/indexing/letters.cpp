@@ -25,7 +25,7 @@ base::Result<void> Letters::post(const RecordRef& record, base::Clock::time_poin
         base::Recovery::Stop, "es.too_many_rejected",
         fmt::format("More than {} records were refused within a minute, the last one with {}. Look at the "
                     "dead letters, correct the mapping or the data, and start again; or raise "
-                    "max_rejected_per_minute when so many are expected",
+                    "dead_letters.max_per_minute when so many are expected",
                     options_.max_rejected_per_minute, reasons_[record].type));
   }
   due_.push_back(record);
