@@ -1,5 +1,7 @@
-// Nanoseconds per record of es_consumer's own part: an envelope into documents, and the whole of Indexing over ports
-// that cost nothing. CPU of Kafka's and Elasticsearch's clients comes on top. link: sluice::documents
+// Nanoseconds per record of es_consumer's own part: an envelope into documents, and the whole of Indexing over free
+// ports.
+//
+// link: sluice::documents
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>

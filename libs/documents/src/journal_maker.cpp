@@ -43,11 +43,11 @@ void append_identity(const Envelope& envelope, std::string& out) {
   } else {
     append_number(std::uint64_t{envelope.tx_id}, out);
   }
-  out += ",\"lsn\":\"";
-  out += change::to_string(envelope.lsn.is_zero() ? envelope.commit_lsn : envelope.lsn);
-  out += "\",\"commit_lsn\":\"";
-  out += change::to_string(envelope.commit_lsn);
-  out += "\",\"seq\":";
+  out += ",\"lsn\":";
+  append_json_lsn(envelope.lsn.is_zero() ? envelope.commit_lsn : envelope.lsn, out);
+  out += ",\"commit_lsn\":";
+  append_json_lsn(envelope.commit_lsn, out);
+  out += ",\"seq\":";
   append_number(std::uint64_t{envelope.id.seq}, out);
   out += is_snapshot ? ",\"snapshot\":true" : ",\"snapshot\":false";
 }

@@ -25,6 +25,22 @@ void append_escaped(char c, std::string& out) {
   }
 }
 
+/// Fixed width, zeros in front. fmt needs five times as long for a time, and each document has one.
+template <class Number>
+void put_digits(char* to, Number number, int width) {
+  for (int digit = width - 1; digit >= 0; --digit, number /= 10) to[digit] = static_cast<char>('0' + number % 10);
+}
+
+void append_upper_hex(std::uint32_t number, std::string& out) {
+  char digits[8];
+  int first = 8;
+  do {
+    digits[--first] = "0123456789ABCDEF"[number & 0xF];
+    number >>= 4;
+  } while (number != 0);
+  out.append(digits + first, digits + 8);
+}
+
 template <class Number>
 void append_digits(Number number, std::string& out) {
   char digits[24];
@@ -72,9 +88,28 @@ void append_json_time(std::int64_t microseconds_since_1970, std::string& out) {
   const auto day = floor<days>(time);
   const year_month_day date(day);
   const hh_mm_ss clock(time - day);
-  fmt::format_to(std::back_inserter(out), FMT_STRING("\"{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z\""),
-                 static_cast<int>(date.year()), static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                 clock.hours().count(), clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());
+  const int year = static_cast<int>(date.year());
+  if (year < 0 || year > 9999) {  // not from a clock; the search engine refuses it, and the record gets a dead letter
+    fmt::format_to(std::back_inserter(out), "\"{}-01-01T00:00:00Z\"", year);
+    return;
+  }
+  char text[] = "\"0000-00-00T00:00:00.000000Z\"";
+  put_digits(text + 1, year, 4);
+  put_digits(text + 6, static_cast<unsigned>(date.month()), 2);
+  put_digits(text + 9, static_cast<unsigned>(date.day()), 2);
+  put_digits(text + 12, clock.hours().count(), 2);
+  put_digits(text + 15, clock.minutes().count(), 2);
+  put_digits(text + 18, clock.seconds().count(), 2);
+  put_digits(text + 21, clock.subseconds().count(), 6);
+  out.append(text, sizeof(text) - 1);
+}
+
+void append_json_lsn(change::Lsn lsn, std::string& out) {
+  out.push_back('"');
+  append_upper_hex(static_cast<std::uint32_t>(lsn.value() >> 32), out);
+  out.push_back('/');
+  append_upper_hex(static_cast<std::uint32_t>(lsn.value()), out);
+  out.push_back('"');
 }
 
 }  // namespace sluice::documents

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "sluice/change/lsn.h"
+
 namespace sluice::documents {
 
 /// Quotes and all. What is no UTF-8 (keys of SQL_ASCII databases) becomes U+FFFD, a byte each.
@@ -21,5 +23,8 @@ void append_number(std::uint64_t number, std::string& out);
 
 /// "2026-11-21T08:00:00.123456Z", with quotes.
 void append_json_time(std::int64_t microseconds_since_1970, std::string& out);
+
+/// "16/B374D848", with quotes.
+void append_json_lsn(change::Lsn lsn, std::string& out);
 
 }  // namespace sluice::documents

@@ -59,9 +59,9 @@ void append_sluice(const Envelope& envelope, std::int32_t partition, std::string
   append_number(std::int64_t{partition}, out);
   out += ",\"epoch\":";
   append_number(std::uint64_t{envelope.id.epoch}, out);
-  out += ",\"lsn\":\"";
-  out += change::to_string(envelope.commit_lsn);
-  out += "\",\"ts\":";
+  out += ",\"lsn\":";
+  append_json_lsn(envelope.commit_lsn, out);
+  out += ",\"ts\":";
   append_json_time(envelope.source_ts_us, out);
   if (needs_hash(envelope.row_key)) {
     out += ",\"key\":";

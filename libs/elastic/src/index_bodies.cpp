@@ -28,8 +28,8 @@ json row_field(Product product) {
 json journal_properties(Product product) {
   json properties;
   properties["@timestamp"] = of_type("date");
-  for (const char* name :
-       {"event_id", "op", "schema", "table", "db", "lsn", "commit_lsn", "changed", "unavailable", "topic"})
+  for (const char* name : {"event_id", "op", "schema", "table", "db", "lsn", "commit_lsn", "changed", "unavailable",
+                           "reselected", "topic"})
     properties[name] = of_type("keyword");
   for (const char* name : {"tx_id", "seq", "offset", "lag_ms"}) properties[name] = of_type("long");
   properties["partition"] = of_type("integer");
@@ -48,7 +48,9 @@ json sluice_field() {
             {"partition", of_type("integer")},
             {"epoch", of_type("long")},
             {"lsn", of_type("keyword")},
-            {"ts", of_type("date")}}}};
+            {"ts", of_type("date")},
+            {"key", {{"type", "keyword"}, {"ignore_above", kIgnoreAbove}}},
+            {"incomplete", of_type("keyword")}}}};
 }
 
 int priority_of(std::string_view pattern) {

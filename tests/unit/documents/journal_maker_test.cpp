@@ -82,3 +82,32 @@ TEST(JournalMaker, HasANullKeyOfATableWithoutAKey) {
 TEST(JournalMaker, WritesDocumentsInOneLine) {
   EXPECT_EQ(made("public.users:a\nb", golden("envelope/insert")).body.find_first_of("\r\n"), std::string::npos);
 }
+
+TEST(JournalMaker, WritesTimesOfTheWholeCalendar) {
+  documents::testing::Reader read;
+  codec::Envelope envelope = read("public.users:1", golden("envelope/insert"));
+  const auto time_of = [&](std::int64_t microseconds) {
+    JournalMaker maker;
+    pipeline::DocumentBatch batch;
+    envelope.source_ts_us = microseconds;
+    maker.append(envelope, {"t", 0, 0}, "i", 0, batch);
+    return nlohmann::json::parse(batch[0].body)["@timestamp"].get<std::string>();
+  };
+  EXPECT_EQ(time_of(0), "1970-01-01T00:00:00.000000Z");
+  EXPECT_EQ(time_of(-1), "1969-12-31T23:59:59.999999Z");
+  EXPECT_EQ(time_of(1'709'251'199'000'001), "2024-02-29T23:59:59.000001Z");
+  EXPECT_EQ(time_of(253'402'300'799'999'999), "9999-12-31T23:59:59.999999Z");
+  EXPECT_EQ(time_of(253'402'300'800'000'000), "10000-01-01T00:00:00Z") << "no clock says so: left to be refused";
+}
+
+TEST(JournalMaker, WritesPositionsAsPostgresDoes) {
+  documents::testing::Reader read;
+  codec::Envelope envelope = read("public.users:1", golden("envelope/insert"));
+  for (const char* lsn : {"16/B374D848", "0/0", "FFFFFFFF/FFFFFFFF", "A/1"}) {
+    JournalMaker maker;
+    pipeline::DocumentBatch batch;
+    envelope.commit_lsn = *change::Lsn::parse(lsn);
+    maker.append(envelope, {"t", 0, 0}, "i", 0, batch);
+    EXPECT_EQ(nlohmann::json::parse(batch[0].body)["commit_lsn"], lsn);
+  }
+}

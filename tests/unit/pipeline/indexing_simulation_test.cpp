@@ -11,8 +11,8 @@
 namespace sluice::pipeline::simulation {
 namespace {
 
-constexpr std::uint64_t kSeedsPerBlock = 500;
-constexpr std::uint64_t kBlocks = 20;
+constexpr std::uint64_t kSeedsPerBlock = 250;
+constexpr std::uint64_t kBlocks = 40;
 
 class IndexingSimulation : public testing::TestWithParam<std::uint64_t> {};
 
