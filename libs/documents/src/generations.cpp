@@ -118,16 +118,18 @@ bool Generations::has_news_to_expect() {
 
 Result<Generations::Advance> Generations::advance() {
   if (has_news_to_expect()) SLUICE_TRY(read_control_log());
-  const codec::SnapshotRecord* newest = catalog_.newest_snapshot();
-  if (newest == nullptr || newest->epoch == published_epoch_) return Advance::Same;
+  const codec::SnapshotRecord* known = catalog_.newest_snapshot();
+  if (known == nullptr || known->epoch == published_epoch_) return Advance::Same;
+  // A copy: looking for a schema below reads the control log again, which may put another record in its place.
+  const codec::SnapshotRecord newest = *known;
   published_.clear();  // another member may have moved an alias
-  SLUICE_ASSIGN(const bool done, is_published(*newest));
+  SLUICE_ASSIGN(const bool done, is_published(newest));
   if (!done) {
-    SLUICE_ASSIGN(const Completeness reached, completeness(*newest));
+    SLUICE_ASSIGN(const Completeness reached, completeness(newest));
     if (reached == Completeness::NotYet) return Advance::Same;
-    SLUICE_TRY(publish(*newest));
+    SLUICE_TRY(publish(newest));
   }
-  published_epoch_ = newest->epoch;
+  published_epoch_ = newest.epoch;
   return Advance::Moved;
 }
 

@@ -3,6 +3,8 @@
 // Thread rule: the pipeline's thread.
 #pragma once
 
+#include <map>
+#include <string>
 #include <vector>
 
 #include "sluice/config/settings.h"
@@ -17,6 +19,7 @@ class ControlTopicLog final : public pipeline::ControlLog {
 
  private:
   const config::Settings& settings_;
+  std::map<std::string, std::string> given_;  // what earlier calls gave: the next gives only what is news
 };
 
 }  // namespace sluice::connector
