@@ -1,6 +1,7 @@
 // link: sluice::base
 //
 // The whole way: what is committed in PostgreSQL is in Kafka and in Elasticsearch, judged by psql, kcat and curl.
+#include <algorithm>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -74,6 +75,21 @@ TEST_F(RowToDocument, WhatWasThereBeforeComesAsASnapshotAndTheMirrorFollowsEvery
   }
   ASSERT_TRUE(stack.journal_has("users", 59));
   EXPECT_EQ(stack.documents(stack.journal("users")).size(), 59u);
+}
+
+TEST_F(RowToDocument, AnEmptyTableHasASchemaAndAnEmptyMirror) {
+  start_both();
+  const std::string mirror = stack.mirror("users");
+  EXPECT_TRUE(eventually([&] { return stack.elasticsearch("GET", "/_alias/" + mirror).contains(mirror + "-g1"); }))
+      << stack.es_consumer().log();
+  const auto control = stack.records(stack.control_topic());
+  EXPECT_EQ(std::count_if(control.begin(), control.end(),
+                          [](const auto& record) {
+                            return record.key.starts_with("schema:") && record.json()["table"] == "users";
+                          }),
+            1);
+  stack.sql("INSERT INTO users VALUES (1, 'Ada', 36)");
+  EXPECT_EQ(stack.mirror_difference("users"), "") << stack.es_consumer().log();
 }
 
 TEST_F(RowToDocument, ATruncateEmptiesTheMirrorAndWhatComesAfterItStays) {

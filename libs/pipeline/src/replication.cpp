@@ -215,8 +215,6 @@ base::Result<void> Replication::announce(const change::TableSchemaPtr& schema) {
   next_announcement_ = 0;
   SLUICE_TRY(encoder_.prepare(schema, announcement_));
   prepared_.insert(schema);
-  const bool is_known = !announced_.insert(schema->id).second;
-  if (is_known) announcement_.clear();
   return {};
 }
 

@@ -100,6 +100,7 @@ base::Result<void> BrokerSession::read_control_topic(BrokerFacts& facts) {
   for (const auto& [key, value] : reader->entries()) {
     SLUICE_ASSIGN(const auto record, codec::parse_control_record(key, value));
     if (!record) continue;
+    if (std::holds_alternative<codec::SchemaRecord>(*record)) facts.schemas.emplace(key, value);
     const auto* epoch = std::get_if<codec::EpochRecord>(&*record);
     if (epoch != nullptr && epoch->pipeline == settings_.pipeline_name()) facts.announced_epoch = epoch->epoch;
   }
@@ -112,14 +113,14 @@ base::Result<void> BrokerSession::read_control_topic(BrokerFacts& facts) {
   return {};
 }
 
-base::Result<void> BrokerSession::announce(const codec::ControlRecord& record) {
+base::Result<void> BrokerSession::announce(const std::map<std::string, std::string>& records) {
   SLUICE_ASSIGN(const auto producer, open_producer());
-  const std::string key = codec::control_key(record);
-  const std::string value = codec::control_value(record);
-  const change::Record out{
-      .topic = change::kControlTopic, .kind = change::RecordKind::Control, .key = key, .value = value};
+  std::vector<change::Record> out;
+  for (const auto& [key, value] : records) {
+    out.push_back({.topic = change::kControlTopic, .kind = change::RecordKind::Control, .key = key, .value = value});
+  }
   const base::Deadline deadline = base::Clock::now() + settings_.kafka.request_timeout;
-  SLUICE_TRY(kafka::send_and_wait(*producer, std::span(&out, 1), deadline));
+  SLUICE_TRY(kafka::send_and_wait(*producer, out, deadline));
   return {};
 }
 

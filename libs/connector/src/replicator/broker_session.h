@@ -3,6 +3,7 @@
 // Thread rule: the pipeline's thread.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,7 @@ struct BrokerFacts {
   std::optional<std::uint32_t> announced_epoch;    ///< newest of this pipeline in the control topic
   bool is_compacted = false;                       ///< at least one topic: deletes need tombstones there
   bool snapshot_is_complete = false;               ///< the control topic has the snapshot record of that epoch
+  std::map<std::string, std::string> schemas;      ///< of the control topic: key → value
 };
 
 /// What the partitions end with (rule K-9), by topic and partition.
@@ -36,8 +38,11 @@ class BrokerSession {
   /// Makes the missing topics if the configuration says so, and reads what is there.
   base::Result<BrokerFacts> gather();
 
-  /// Writes one record of the control topic and returns when it is durable.
-  base::Result<void> announce(const codec::ControlRecord& record);
+  /// Writes records of the control topic, key → value, and returns when they are durable.
+  base::Result<void> announce(const std::map<std::string, std::string>& records);
+  base::Result<void> announce(const codec::ControlRecord& record) {
+    return announce(std::map<std::string, std::string>{{codec::control_key(record), codec::control_value(record)}});
+  }
 
   base::Result<std::unique_ptr<kafka::Producer>> open_producer();
 

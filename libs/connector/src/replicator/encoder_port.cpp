@@ -17,14 +17,17 @@ std::int64_t wall_clock_ms() {
 
 }  // namespace
 
-EncoderPort::EncoderPort(codec::EncoderOptions options, codec::Route route)
-    : encoder_(std::move(options)), route_(route) {}
+EncoderPort::EncoderPort(codec::EncoderOptions options, codec::Route route, Announced announced)
+    : encoder_(std::move(options)), route_(route), announced_(std::move(announced)) {}
 
 base::Result<void> EncoderPort::prepare(const change::TableSchemaPtr& schema, change::RecordBatch& announcement) {
   SLUICE_TRY(encoder_.prepare(schema, route_));
   const codec::SchemaRecord record = codec::schema_record(*schema);
   const std::string key = codec::control_key(record);
   const std::string value = codec::control_value(record);
+  std::string& known = announced_[key];
+  if (known == value) return {};
+  known = value;
   std::string& bytes = announcement.bytes();
   const change::RecordBatch::Piece key_piece{bytes.size(), key.size()};
   bytes += key;

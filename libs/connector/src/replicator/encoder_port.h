@@ -3,15 +3,28 @@
 // Thread rule: the pipeline's thread.
 #pragma once
 
+#include <map>
+#include <string>
+#include <utility>
+
 #include "sluice/codec/envelope_encoder.h"
 #include "sluice/codec/stream_header.h"
 #include "sluice/pipeline/encoder.h"
 
 namespace sluice::connector {
 
+/// What the control topic has of schemas: key → value.
+using Announced = std::map<std::string, std::string>;
+
 class EncoderPort final : public pipeline::Encoder {
  public:
-  EncoderPort(codec::EncoderOptions options, codec::Route route);
+  EncoderPort(codec::EncoderOptions options, codec::Route route, Announced announced);
+
+  /// These records are acknowledged: prepare() need not send them again.
+  void add(Announced announced) {
+    announced.merge(announced_);
+    announced_ = std::move(announced);
+  }
 
   base::Result<void> prepare(const change::TableSchemaPtr& schema, change::RecordBatch& announcement) override;
   base::Result<void> encode(const change::ChangeEvent& event, change::RecordBatch& out) override;
@@ -23,6 +36,7 @@ class EncoderPort final : public pipeline::Encoder {
  private:
   codec::EnvelopeEncoder encoder_;
   codec::Route route_;
+  Announced announced_;
   codec::StreamHeaderBytes header_{};
 };
 

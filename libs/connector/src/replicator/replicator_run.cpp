@@ -92,6 +92,7 @@ base::Result<pipeline::StartFacts> ReplicatorRun::gather(SourceSession& source) 
   facts.publication = std::move(from_source.publication);
   facts.topics = std::move(from_broker.topics);
   facts.announced_epoch = from_broker.announced_epoch;
+  announced_ = std::move(from_broker.schemas);
   tombstones_ = writes_tombstones(settings_, from_broker.is_compacted);
   facts.fingerprint = fingerprint_of(settings_, facts.topics.front().partitions, tombstones_);
   return facts;
@@ -200,7 +201,7 @@ base::Result<void> ReplicatorRun::make_pipeline(std::unique_ptr<kafka::Producer>
   options.database = checkpoint.slot.database;
   options.tombstones = tombstones_ ? codec::Tombstones::On : codec::Tombstones::Off;
   options.messages = route;
-  living_.emplace(LivingPipeline{std::move(producer), EncoderPort(std::move(options), route), nullptr});
+  living_.emplace(LivingPipeline{std::move(producer), EncoderPort(std::move(options), route, announced_), nullptr});
   living_->replication = std::make_unique<pipeline::Replication>(
       living_->encoder, *living_->producer, *store_, std::move(checkpoint), pipeline::TailFilter(std::move(tails.last)),
       std::move(tails.end_offsets), replication_limits(settings_));
@@ -211,6 +212,7 @@ base::Result<void> ReplicatorRun::snapshot(SourceSession& source, const postgres
                                            const pipeline::StartFacts& facts) {
   const std::uint32_t epoch = living_->replication->checkpoint().epoch;
   SLUICE_ASSIGN(const auto rows, source.open_snapshot(settings_, slot, epoch));
+  SLUICE_TRY(announce_schemas(*rows));
   SLUICE_ASSIGN(const DriveEnd end, drive(*rows, {.rows = rows.get()}));
   living_->replication->detach();
   if (end != DriveEnd::Finished) {
@@ -232,6 +234,18 @@ base::Result<void> ReplicatorRun::snapshot(SourceSession& source, const postgres
   SLUICE_TRY(broker_.announce(record));
   SLUICE_TRY(living_->replication->enter(pipeline::SnapshotPhase::Done));
   logger.info("snapshot of {} tables is complete", record.tables.size());
+  return {};
+}
+
+/// All in one flush, and those of empty tables too: the record of the snapshot names them, no row of theirs does.
+base::Result<void> ReplicatorRun::announce_schemas(const postgres::SnapshotSource& rows) {
+  Announced schemas;
+  for (const postgres::TableProgress& table : rows.progress()) {
+    const codec::ControlRecord record = codec::schema_record(*table.table);
+    schemas.emplace(codec::control_key(record), codec::control_value(record));
+  }
+  SLUICE_TRY(broker_.announce(schemas));
+  living_->encoder.add(std::move(schemas));
   return {};
 }
 

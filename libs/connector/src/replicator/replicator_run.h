@@ -55,6 +55,7 @@ class ReplicatorRun {
   enum class DriveEnd { Stopped, Parked, Finished };
   base::Result<void> snapshot(SourceSession& source, const postgres::CreatedSlot& slot,
                               const pipeline::StartFacts& facts);
+  base::Result<void> announce_schemas(const postgres::SnapshotSource& rows);
   base::Result<DriveEnd> stream(SourceSession& source);
   base::Result<DriveEnd> drive(pipeline::ChangeSource& source, const Reading& reading);
   base::Result<void> wait_while_parked();
@@ -70,6 +71,7 @@ class ReplicatorRun {
   postgres::SqlCatalog catalog_;
   std::optional<LivingPipeline> living_;
   std::unique_ptr<ReplicatorStatusPublisher> status_;
+  Announced announced_;  // schemas that the control topic had at the last look
   bool tombstones_ = false;
   bool worked_ = false;  // the attempt came as far as reading
   bool store_is_failing_ = false;

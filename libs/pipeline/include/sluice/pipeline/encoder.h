@@ -16,7 +16,8 @@ class Encoder {
   virtual ~Encoder() = default;
 
   /// Makes ready for a schema and appends the records that must be acknowledged before the first event that names it
-  /// (the control topic's `schema:<id>`). Called once for every schema version.
+  /// (the control topic's `schema:<id>`), unless they are there already. Called once for every schema version and
+  /// connection.
   virtual base::Result<void> prepare(const change::TableSchemaPtr& schema, change::RecordBatch& announcement) = 0;
 
   /// Appends the records of one change. REQUIRES: prepare() succeeded for its schema.

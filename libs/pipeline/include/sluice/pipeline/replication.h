@@ -137,7 +137,6 @@ class Replication {
   const change::TableSchema* last_schema_ = nullptr;
   TableCounters* last_counters_ = nullptr;
   std::unordered_set<change::TableSchemaPtr> prepared_;
-  std::unordered_set<std::uint64_t> announced_;         // schema ids
   std::vector<std::vector<std::int64_t>> end_offsets_;  // [topic][partition]: one past the last delivery; -1 unknown
   std::uint64_t highest_xid_ = 0;
 
