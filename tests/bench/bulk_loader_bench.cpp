@@ -7,6 +7,7 @@
 //     versions=on|off      index with external versions, or create
 //     rounds=3             of `both`: they take turns, so that what else runs on the machine hits them alike
 //     file=…               loader only: a file of action and document lines, instead of made ones
+//     index_body=…         a file with the body that makes the index, instead of a plain one
 //
 // The index is made anew for each run, one shard, no replica. Prints documents/s and CPU of this process for a
 // document.
@@ -38,6 +39,7 @@ struct Plan {
   std::string address = "http://127.0.0.1:9200";
   std::string index = "bench";
   std::string file;
+  std::string index_body;
   std::size_t documents = 400'000;
   std::size_t document_bytes = 150;
   std::size_t bulk_documents = 4'000;
@@ -88,6 +90,11 @@ void request(const Plan& plan, const char* verb, const std::string& body) {
 
 void make_index(const Plan& plan) {
   request(plan, "DELETE", "");
+  if (!plan.index_body.empty()) {
+    std::ifstream in(plan.index_body, std::ios::binary);
+    request(plan, "PUT", std::string(std::istreambuf_iterator<char>(in), {}));
+    return;
+  }
   request(plan, "PUT",
           R"({"settings":{"number_of_shards":1,"number_of_replicas":0},"mappings":{"dynamic":false,"properties":)"
           R"({"id":{"type":"long"},"name":{"type":"keyword"}}}})");
@@ -280,7 +287,7 @@ Plan plan_of(int argc, char** argv) {
                                                        {"in_flight", &plan.in_flight},
                                                        {"rounds", &plan.rounds}};
   const std::map<std::string, std::string*> texts = {
-      {"address", &plan.address}, {"index", &plan.index}, {"file", &plan.file}};
+      {"address", &plan.address}, {"index", &plan.index}, {"file", &plan.file}, {"index_body", &plan.index_body}};
   for (const auto& [name, value] : given) {
     if (numbers.contains(name)) {
       *numbers.at(name) = std::stoull(value);

@@ -1,0 +1,80 @@
+"""The stream: replicator into Kafka against a client that only counts what PostgreSQL sends."""
+import re
+
+from .loads import Backlog, postgres_bench, stream_loads
+from .servers import Program, Watched, median, wait_until
+
+PARTITIONS = 3
+
+
+def count(servers, backlog, transport):
+    """The yardstick. postgres_bench copies the slot itself."""
+    process = postgres_bench(servers, "stream", servers.dsn(backlog.database, transport), backlog.slot, "bench", "count")
+    walsender = int(servers.walsender())
+    watched = Watched([walsender])
+    report = process.communicate()[0]
+    watched.stop()
+    servers.drop_slot(backlog.slot + "_copy")
+    rows, rate, cpu = re.search(r"(\d+) rows\s+(\d+) k rows/s\s+([\d.]+) us", report).groups()
+    if int(rows) != backlog.load.rows:
+        raise SystemExit(f"bench: the counting client saw {rows} rows of {backlog.load.rows}")
+    return {"rate": float(rate), "cpu": float(cpu), "walsender": watched.cpu(walsender) * 1e6 / int(rows)}
+
+
+def replicate(servers, backlog, transport):
+    """The slot's copy is adopted by a pipeline that is new each time, into a topic that is new each time."""
+    slot, topic, rows = backlog.copy_slot(), servers.name("bench"), backlog.load.rows
+    servers.make_topic(topic, PARTITIONS)
+    settings = servers.postgres_settings(backlog.database, transport, slot)
+    settings |= {"postgres.publication_name": "bench", "postgres.snapshot": "never", "kafka.topic": topic,
+                 "postgres.tables": f"[public.{backlog.load.name}]", "kafka.control_topic": topic + "-control"}
+    program = Program(servers, "replicator", settings)
+    begin = program.said_at("streaming from")
+    walsender = int(servers.walsender())
+    watched = Watched([program.pid, walsender, servers.broker_pid])
+    watched.begin[walsender] = watched.begin[program.pid] = 0.0  # both began with this run
+
+    def all_there():
+        ends = servers.end_offsets(topic, PARTITIONS)
+        return ends if sum(ends) >= rows else None
+
+    ends = wait_until(all_there, f"{rows} records are in {topic}", pause=0.2)
+    watched.stop()
+    if sum(ends) != rows:
+        raise SystemExit(f"bench: {topic} has {sum(ends)} records for {rows} rows")
+    seconds = servers.last_append(topic, ends) - begin
+    program.stop()
+    servers.drop_slot(slot)
+    servers.drop_topic(topic)
+    each = 1e6 / rows
+    return {"rate": rows / seconds / 1e3, "cpu": watched.cpu(program.pid) * each,
+            "walsender": watched.cpu(walsender) * each, "broker": watched.cpu(servers.broker_pid) * each,
+            "memory": watched.peak[program.pid]}
+
+
+def run(servers, options):
+    figures = {}
+    print("load       over   counting client   replicator        ratio  us CPU a row: replicator walsender (counted) broker  peak MB")
+    for load in stream_loads(options.rows):
+        backlog = Backlog(servers, load)
+        backlog.make_slot()
+        backlog.fill()
+        pairs = {transport: [] for transport in ("tcp", "unix")}
+        for _ in range(options.rounds):
+            for transport, runs in pairs.items():
+                runs.append((count(servers, backlog, transport), replicate(servers, backlog, transport)))
+        for transport, runs in pairs.items():
+            figures[f"{load.name}/{transport}"] = line(load.name, transport, runs)
+        backlog.drop()
+    return figures
+
+
+def line(name, transport, runs):
+    def middle(which, figure):
+        return median([run[which][figure] for run in runs])
+
+    ratio = median([ours["rate"] / limit["rate"] for limit, ours in runs])
+    print(f"{name:<10} {transport:<5} {middle(0, 'rate'):>7.0f} k rows/s {middle(1, 'rate'):>9.0f} k rows/s {ratio:>7.2f}"
+          f" {middle(1, 'cpu'):>26.2f} {middle(1, 'walsender'):>9.2f} {middle(0, 'walsender'):>9.2f}"
+          f" {middle(1, 'broker'):>6.2f} {middle(1, 'memory'):>8.0f}", flush=True)
+    return {"ratio": ratio, "runs": runs}
