@@ -216,6 +216,12 @@ std::vector<nlohmann::json> Stack::documents(const std::string& index) {
   return found;
 }
 
+std::int64_t Stack::document_count(const std::string& index) {
+  elasticsearch("POST", "/" + index + "/_refresh");
+  const auto count = elasticsearch("GET", "/" + index + "/_count");
+  return count.is_object() && count.contains("count") ? count["count"].get<std::int64_t>() : -1;
+}
+
 std::map<std::string, nlohmann::json> Stack::table_rows(const std::string& table) {
   std::map<std::string, nlohmann::json> rows;
   std::istringstream lines(sql("SELECT to_jsonb(t) FROM " + table + " t"));
@@ -240,6 +246,13 @@ std::string Stack::mirror_difference(const std::string& table, seconds patience)
   std::string difference = "never compared";
   eventually(
       [&] {
+        // Reading everything again and again would take the servers' time from what is being waited for.
+        const std::int64_t rows = sql_number("SELECT count(*) FROM " + table);
+        const std::int64_t documents = document_count(mirror(table));
+        if (rows != documents) {
+          difference = std::to_string(rows) + " rows, " + std::to_string(documents) + " documents";
+          return false;
+        }
         const auto wanted = table_rows(table);
         const auto found = mirror_rows(table);
         difference.clear();
@@ -270,11 +283,14 @@ std::string Stack::write_config() {
     }
   }
   const std::string file = folder_ + "/config.yaml";
-  std::ofstream out(file);
+  std::ofstream out(file + ".new");
   for (const auto& [section, keys] : sections) {
     if (!section.empty()) out << section << ":\n";
     for (const auto& [key, value] : keys) out << (section.empty() ? "" : "  ") << key << ": " << value << "\n";
   }
+  out.close();
+  // In one step: a program that was started just now may still be about to read it.
+  std::filesystem::rename(file + ".new", file);
   return file;
 }
 
@@ -315,13 +331,7 @@ bool Stack::topic_has(std::size_t wanted, seconds patience) {
 }
 
 bool Stack::journal_has(const std::string& table, std::size_t wanted, seconds patience) {
-  return eventually(
-      [&] {
-        elasticsearch("POST", "/" + journal(table) + "/_refresh");
-        const auto count = elasticsearch("GET", "/" + journal(table) + "/_count");
-        return count.is_object() && count.contains("count") && count["count"].get<std::size_t>() >= wanted;
-      },
-      patience);
+  return eventually([&] { return document_count(journal(table)) >= static_cast<std::int64_t>(wanted); }, patience);
 }
 
 }  // namespace sluice::testing

@@ -94,6 +94,8 @@ class Stack {
                                const nlohmann::json& body = nullptr);
   /// Every document of an index or alias, after a refresh.
   std::vector<nlohmann::json> documents(const std::string& index);
+  /// How many there are, after a refresh; -1: no such index or alias.
+  std::int64_t document_count(const std::string& index);
   std::string journal(const std::string& table) const { return prefix_ + "journal_public_" + table; }
   std::string mirror(const std::string& table) const { return prefix_ + "mirror_public_" + table; }
 
