@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <utility>
 
+#include <fmt/format.h>
 #include <sys/prctl.h>
 
 #include "sluice/base/check.h"
@@ -50,7 +51,15 @@ std::string log_database_path(const config::Settings& settings) { return setting
 base::Result<config::Settings> load_settings(const ProgramOptions& options) {
   const auto app = options.name == "es_consumer" ? config::App::EsConsumer : config::App::Replicator;
   auto reading = config::load_settings(options.config_file, app, options.overrides);
-  if (!reading) return tl::make_unexpected(config::as_error(reading.error()));
+  if (!reading) {
+    // All at once, a line each, so that one look mends the file; the last line of the program names the first again.
+    if (reading.error().size() > 1) {
+      for (const auto& mistake : reading.error()) {
+        std::fprintf(stderr, "%s\n", log::redacted(fmt::format("{} [{}]", to_string(mistake), mistake.id)).c_str());
+      }
+    }
+    return tl::make_unexpected(config::as_error(reading.error()));
+  }
   for (const auto& secret : config::secrets_of(*reading)) log::register_secret(secret);
   return *std::move(reading);
 }
