@@ -49,6 +49,7 @@ tr > :first-child { color: var(--dim); text-align: left; padding-left: 0; white-
 #wide tr > :first-child { min-width: 8rem; }
 #cards tr > :first-child { overflow-wrap: anywhere; }
 progress { width: 100%; min-width: 6rem; accent-color: var(--a); }
+footer { margin-top: .6rem; }
 a { color: var(--a); }
 </style>
 </head>
