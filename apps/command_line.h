@@ -12,10 +12,17 @@
 
 namespace sluice::apps {
 
+/// The help fits a screen of 24 lines and 80 columns; tests/integration/command_line_test.sh holds it.
 inline void add_program_options(CLI::App& app, connector::ProgramOptions& program) {
-  app.add_option("-c,--config", program.config_file, "Configuration file")->capture_default_str();
-  app.add_option("--set", program.overrides, "Override one key: --set kafka.topic=events (may be repeated)")
+  app.get_formatter()->column_width(26);
+  app.add_option("-c,--config", program.config_file, "Configuration file (config.yaml)")->option_text("FILE");
+  app.add_option("--set", program.overrides, "Override one key of it; may be repeated")
+      ->option_text("SECTION.KEY=VALUE")
       ->take_all();
+  app.footer(
+      "Exit codes: 0 stopped and settled, 2 usage or configuration, 3 an operator has\n"
+      "to decide, 4 a peer stayed away too long, 6 stopped before all was settled\n"
+      "(safe), 70 a bug. The last line on stderr names the error: README, Operations.");
 }
 
 inline void add_log_options(CLI::App& logs, connector::LogQuery& query) {
@@ -30,7 +37,14 @@ inline std::optional<connector::ExitCode> parse(CLI::App& app, int argc, char** 
     app.parse(argc, argv);
     return std::nullopt;
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? connector::ExitCode::Done : connector::ExitCode::Usage;
+    if (error.get_exit_code() == 0) return app.exit(error) == 0 ? connector::ExitCode::Done : connector::ExitCode::Bug;
+    std::string command = app.get_name();
+    for (const CLI::App* at = &app; !at->get_subcommands().empty();) {
+      at = at->get_subcommands().front();
+      command += " " + at->get_name();
+    }
+    return connector::report({base::Recovery::Stop, "config.bad_argument",
+                              std::string(error.what()) + ". See " + command + " --help"});
   }
 }
 

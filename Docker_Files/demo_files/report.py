@@ -124,26 +124,30 @@ def main():
     parser = argparse.ArgumentParser()
     for name in ("--dsn", "--kafka", "--elasticsearch", "--logs"):
         parser.add_argument(name, required=True)
+    parser.add_argument("--look-only", action="store_true", help="write nothing: no latencies")
     options = parser.parse_args()
     settled_look(options)
-    p50, p99 = latencies(options)
+    measured = None if options.look_only else latencies(options)
     rows, distinct = settled_look(options)
-    print(f"\n{'table':<12}{'rows in':>12}{'events in':>12}{'documents in':>16}{'documents in':>16}")
-    print(f"{'':<12}{'PostgreSQL':>12}{'Kafka':>12}{'the journal':>16}{'the mirror':>16}")
+    print(f"\n{'table':<12}{'rows in':>12}{'events in':>12}{'documents in':>15}{'documents in':>15}")
+    print(f"{'':<12}{'PostgreSQL':>12}{'Kafka':>12}{'the journal':>15}{'the mirror':>15}")
     for row in rows:
         verdict = "equal" if row["rows"] == row["mirror"] and row["events"] == row["journal"] else "DIFFERENT"
-        print(f"{row['table']:<12}{row['rows']:>12}{row['events']:>12}{row['journal']:>16}{row['mirror']:>16}   {verdict}")
+        print(f"{row['table']:<12}{row['rows']:>12}{row['events']:>12}{row['journal']:>15}{row['mirror']:>15}  {verdict}")
     differing = contents_differ(options)
     print(f"every row compared with its document: {'equal' if differing is None else 'DIFFERENT in ' + differing}")
     print(f"events in Kafka twice: {'none' if distinct else 'SOME'}")
-    print(f"commit → searchable: p50 {p50:.0f} ms, p99 {p99:.0f} ms ({PROBES} single changes, refresh interval 1 s)")
+    if measured:
+        print(f"commit → searchable: p50 {measured[0]:.0f} ms, p99 {measured[1]:.0f} ms ({PROBES} changes; refresh interval 1 s)")
     print(f"""
 where to look next
   PostgreSQL      psql "{options.dsn}"
   Kafka           kcat -C -b {options.kafka} -t {TOPIC} -o -5 -e
-  Elasticsearch   {options.elasticsearch}/current_public_customers/_search?pretty   {options.elasticsearch}/cdc_public_orders/_search?pretty
+  the mirror      {options.elasticsearch}/current_public_customers/_search?pretty
+  the journal     {options.elasticsearch}/cdc_public_orders/_search?pretty
   status pages    http://127.0.0.1:8080/   http://127.0.0.1:8081/
-  logs            {options.logs}/replicator.log   {options.logs}/es_consumer.log
+  logs            {options.logs}/*.log
+  configuration   {options.logs}/config.yaml
   again, or end   Docker_Files/demo load   Docker_Files/demo down""")
     sys.exit(0 if equal(rows) and distinct and differing is None else 1)
 

@@ -28,12 +28,14 @@ CREATE FUNCTION visit(client int) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   who int := client * 100000 + 2001 + floor(random() * 400)::int;
   kind float := random();
+  -- Drawn once: three draws in one INSERT can give the same id twice, and that ends the workload.
+  first_order bigint := client * 1000000000::bigint + floor(random() * 1000000)::bigint;
 BEGIN
   IF kind < 0.40 THEN
     INSERT INTO customers (id, name, email) VALUES (who, 'New ' || who, 'new' || who || '@example.org')
       ON CONFLICT (id) DO UPDATE SET balance = customers.balance + 1, updated_at = now();
     INSERT INTO orders (id, customer, total)
-      SELECT client * 1000000000::bigint + floor(random() * 1000000)::bigint + g, who, round((random() * 100)::numeric, 2)
+      SELECT first_order + g, who, round((random() * 100)::numeric, 2)
       FROM generate_series(1, 3) g ON CONFLICT (id) DO UPDATE SET state = 'paid', total = excluded.total;
   ELSIF kind < 0.65 THEN
     UPDATE orders SET state = 'shipped' WHERE id = floor(random() * 5000)::int AND id % 5 = client;

@@ -24,21 +24,17 @@ struct Choices {
 
 int run_command_line(int argc, char** argv) {
   Choices choices;
-  CLI::App app(
-      "Writes the records of Kafka topics into Elasticsearch: a journal and a mirror.\n"
-      "Exit codes: 0 stopped and settled, 2 usage or configuration, 3 an operator has to decide,\n"
-      "4 a peer stayed away too long, 6 stopped before all was settled (safe), 70 a bug.",
-      "es_consumer");
+  CLI::App app("Writes the records of Kafka topics into Elasticsearch: a journal and a mirror.", "es_consumer");
   app.fallthrough();
   app.require_subcommand(0, 1);
   apps::add_program_options(app, choices.program);
   app.add_subcommand("run", "Read and index (the default)");
-  auto* config = app.add_subcommand("config", "Print the effective configuration, secrets hidden");
+  auto* config = app.add_subcommand("config", "The effective configuration; --schema for editors");
   config->add_flag("--schema", choices.config.schema, "Print a JSON Schema for editors instead");
   auto* status = app.add_subcommand("status", "What the running es_consumer says");
   auto* logs = app.add_subcommand("logs", "Read the log database");
   apps::add_log_options(*logs, choices.logs);
-  auto* version = app.add_subcommand("version", "Print the versions of this program and its libraries");
+  auto* version = app.add_subcommand("version", "Print the version and the revision");
 
   if (const auto code = apps::parse(app, argc, argv)) return static_cast<int>(*code);
   ExitCode code = ExitCode::Done;

@@ -32,28 +32,24 @@ ExitCode run_pipeline(const Choices& choices) {
 
 int run_command_line(int argc, char** argv) {
   Choices choices;
-  CLI::App app(
-      "Streams every committed change of PostgreSQL tables into Kafka.\n"
-      "Exit codes: 0 stopped and settled, 2 usage or configuration, 3 an operator has to decide,\n"
-      "4 a peer stayed away too long, 6 stopped before all was settled (safe), 70 a bug.",
-      "replicator");
+  CLI::App app("Streams every committed change of PostgreSQL tables into Kafka.", "replicator");
   app.fallthrough();
   app.require_subcommand(0, 1);
   apps::add_program_options(app, choices.program);
   app.add_subcommand("run", "Snapshot, then stream (the default)");
   app.add_flag("--accept-routing-change", choices.flags.accept_routing_change,
-               "Start although topics, keys or partitions changed after an unclean stop; duplicates are possible");
-  auto* config = app.add_subcommand("config", "Print the effective configuration, secrets hidden");
+               "Start although the routing changed; see README");
+  auto* config = app.add_subcommand("config", "The effective configuration; --schema for editors");
   config->add_flag("--schema", choices.config.schema, "Print a JSON Schema for editors instead");
-  auto* status = app.add_subcommand("status", "What the running replicator says, or what is stored");
+  auto* status = app.add_subcommand("status", "What the running program says, or what is stored");
   auto* logs = app.add_subcommand("logs", "Read the log database");
   apps::add_log_options(*logs, choices.logs);
-  auto* slot = app.add_subcommand("slot", "The replication slot, where an operator has to decide");
+  auto* slot = app.add_subcommand("slot", "adopt | reset, where an operator has to decide");
   slot->require_subcommand(1);
-  auto* adopt = slot->add_subcommand("adopt", "After the state was lost: go on where the slot is confirmed");
+  auto* adopt = slot->add_subcommand("adopt", "State was lost: go on where the slot is confirmed");
   auto* reset = slot->add_subcommand("reset", "Begin again: new slot, new epoch, new snapshot");
   reset->add_flag("--new-epoch", choices.new_epoch, "Say that this is meant")->required();
-  auto* version = app.add_subcommand("version", "Print the versions of this program and its libraries");
+  auto* version = app.add_subcommand("version", "Print the version and the revision");
 
   if (const auto end = apps::parse(app, argc, argv)) return static_cast<int>(*end);
   ExitCode code = ExitCode::Done;

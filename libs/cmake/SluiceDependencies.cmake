@@ -18,6 +18,11 @@ pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 
 if(SLUICE_RDKAFKA_ROOT)
   list(PREPEND CMAKE_PREFIX_PATH "${SLUICE_RDKAFKA_ROOT}")
+else()
+  # Where Docker_Files/native/install puts it; behind what the system has.
+  file(GLOB kept_rdkafka "$ENV{SLUICE_CACHE}/librdkafka-*" "$ENV{HOME}/.cache/sluice/librdkafka-*"
+                         "/var/cache/sluice/librdkafka-*")
+  list(APPEND CMAKE_PREFIX_PATH ${kept_rdkafka})
 endif()
 find_package(RdKafka 2.6 QUIET)
 if(RdKafka_FOUND)
@@ -26,8 +31,8 @@ if(RdKafka_FOUND)
 else()
   pkg_check_modules(rdkafka IMPORTED_TARGET "rdkafka>=2.6")
   if(NOT rdkafka_FOUND AND EXISTS "${PROJECT_SOURCE_DIR}/libs/kafka/CMakeLists.txt")
-    message(FATAL_ERROR "librdkafka >= 2.6 was not found. Run Docker_Files/native/install librdkafka and pass the "
-                        "prefix that it prints: -DSLUICE_RDKAFKA_ROOT=<prefix>")
+    message(FATAL_ERROR "librdkafka >= 2.6 was not found. Run Docker_Files/native/install librdkafka and configure "
+                        "again, or name its prefix: -DSLUICE_RDKAFKA_ROOT=<prefix>")
   endif()
   add_library(sluice_rdkafka INTERFACE)
   if(rdkafka_FOUND)

@@ -38,7 +38,8 @@ class Reader {
   Reader& operator=(const Reader&) = delete;
 
   Reading run() {
-    read_file();
+    // What is missing from a file that cannot be read is not known: to name it would hide the one mistake.
+    if (!read_file()) return tl::unexpected(std::move(mistakes_));
     for (const std::string& override : request_.overrides) read_override(override);
     read_secret_files();
     find_missing();
@@ -48,21 +49,23 @@ class Reader {
   }
 
  private:
-  void read_file() {
+  /// False: it is no YAML, or no configuration at all.
+  bool read_file() {
     const auto document = parse_yaml(request_.text, request_.name);
     if (!document) {
       mistakes_.push_back(document.error());
-      return;
+      return false;
     }
-    if (document->kind == Tree::Kind::Null) return;
+    if (document->kind == Tree::Kind::Null) return true;
     if (document->kind != Tree::Kind::Map) {
       add(document->place, "config.wrong_type", "this is no list of keys: begin with `postgres:`");
-      return;
+      return false;
     }
     std::set<std::string> seen;
     for (const Tree::Member& member : document->members) {
       if (is_first(member, member.name, seen)) read_top(member);
     }
+    return true;
   }
 
   void read_top(const Tree::Member& member) {
@@ -118,10 +121,21 @@ class Reader {
     }
     const std::string name = dot == std::string::npos ? path : path.substr(dot + 1);
     if (const Key* key = key_of(*section, name)) {
-      take_override(*section, *key, value);
+      take_override(*section, *key, as_list_where_one_is_meant(*key, value));
     } else {
       read_override_in_map(*section, name, value);
     }
+  }
+
+  /// `[a, b]` is a list here as it is in the file; so is `a,b`, which needs no quotes in a shell.
+  static Tree as_list_where_one_is_meant(const Key& key, const Tree& value) {
+    const bool takes_list = std::holds_alternative<Strings*>(key.field) || std::holds_alternative<Tables*>(key.field);
+    if (!takes_list || !value.text.starts_with('[')) return value;
+    auto list = parse_yaml(value.text, value.place);
+    if (!list || list->kind != Tree::Kind::List) return value;
+    for (Tree& element : list->elements) element.place = value.place;
+    list->place = value.place;
+    return *std::move(list);
   }
 
   void take_override(const Section& section, const Key& key, const Tree& value) {
@@ -295,15 +309,17 @@ Reading load_settings(const std::string& path, App app, std::vector<std::string>
   return read_settings({std::move(*text), path, std::move(overrides), app, process_environment()});
 }
 
+std::string to_string(const Mistake& mistake) {
+  // `--set kafka.topic kafka.topic: …` would name the key twice.
+  const bool says_the_key = mistake.place.starts_with("--set ") && mistake.message.starts_with(mistake.place.substr(6));
+  return says_the_key ? "--set " + mistake.message : fmt::format("{}: {}", mistake.place, mistake.message);
+}
+
 base::Error as_error(const Mistakes& mistakes) {
-  std::string message = fmt::format("{} in the configuration",
-                                    mistakes.size() == 1 ? "a mistake" : fmt::format("{} mistakes", mistakes.size()));
-  const char* separator = ": ";
-  for (const Mistake& mistake : mistakes) {
-    message += fmt::format("{}{} {}", separator, mistake.place, mistake.message);
-    separator = "; ";
-  }
-  return {base::Recovery::Stop, mistakes.empty() ? "config.unreadable" : mistakes.front().id, std::move(message)};
+  if (mistakes.empty()) return {base::Recovery::Stop, "config.unreadable", "the configuration cannot be used"};
+  std::string message = to_string(mistakes.front());
+  if (mistakes.size() > 1) message = fmt::format("{} mistakes, the first: {}", mistakes.size(), message);
+  return {base::Recovery::Stop, mistakes.front().id, std::move(message)};
 }
 
 }  // namespace sluice::config

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <utility>
 
+#include <fmt/format.h>
 #include <sys/prctl.h>
 
 #include "sluice/base/check.h"
@@ -43,6 +44,18 @@ log::Options log_options(const config::Settings& settings, const std::string& ap
   return options;
 }
 
+/// Written by a signal handler, so it has to be there beforehand.
+const char* last_line_when_cut(const config::Settings& settings, const std::string& app) {
+  static std::string& line = *new std::string;  // never destroyed: the last signal may come while the process ends
+  const std::string id = app + ".not_settled";
+  const std::string message = "cut short by a third signal. Nothing is lost: the rest is done at the next start";
+  line = settings.log.format == config::LogFormat::Json
+             ? fmt::format(R"({{"level":"error","error_id":"{}","message":"{}"}})", id, message)
+             : fmt::format("ERROR {}: {}", id, message);
+  line += '\n';
+  return line.c_str();
+}
+
 }  // namespace
 
 std::string log_database_path(const config::Settings& settings) { return settings.state_dir + "/logs.db"; }
@@ -50,7 +63,15 @@ std::string log_database_path(const config::Settings& settings) { return setting
 base::Result<config::Settings> load_settings(const ProgramOptions& options) {
   const auto app = options.name == "es_consumer" ? config::App::EsConsumer : config::App::Replicator;
   auto reading = config::load_settings(options.config_file, app, options.overrides);
-  if (!reading) return tl::make_unexpected(config::as_error(reading.error()));
+  if (!reading) {
+    // All at once, a line each, so that one look mends the file; the last line of the program names the first again.
+    if (reading.error().size() > 1) {
+      for (const auto& mistake : reading.error()) {
+        std::fprintf(stderr, "%s\n", log::redacted(fmt::format("{} [{}]", to_string(mistake), mistake.id)).c_str());
+      }
+    }
+    return tl::make_unexpected(config::as_error(reading.error()));
+  }
   for (const auto& secret : config::secrets_of(*reading)) log::register_secret(secret);
   return *std::move(reading);
 }
@@ -62,12 +83,15 @@ ExitCode run_program(const ProgramOptions& options,
   const auto settings = load_settings(options);
   if (!settings) return report(settings.error());
   pipeline::StopSignal stop;
-  pipeline::stop_on_signals(stop);
+  pipeline::stop_on_signals(stop, static_cast<int>(ExitCode::NotSettled), last_line_when_cut(*settings, options.name));
   log::Logging logging(log_options(*settings, options.name));
   log::get(options.name == "es_consumer" ? "es_consumer" : "replicator")
       .info("version {}, revision {}", kVersion, kRevision);
   const auto result = body(*settings, stop);
-  if (result) return ExitCode::Done;
+  if (result) {
+    log::get(options.name == "es_consumer" ? "es_consumer" : "replicator").info("stopped as asked; all is settled");
+    return ExitCode::Done;
+  }
   logging.finish(result.error());
   return exit_code_of(result.error());
 }

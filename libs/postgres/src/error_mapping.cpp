@@ -57,10 +57,22 @@ std::string_view sqlstate_in(std::string_view libpq_message) {
   return found;
 }
 
+namespace {
+
+/// Without the server's source line, which verbose messages end with, and without the last full stop.
+std::string_view without_ending(std::string_view message) {
+  message = message.substr(0, message.find(" LOCATION: "));
+  while (message.ends_with('.') || message.ends_with('?') || message.ends_with(' ')) message.remove_suffix(1);
+  return message;
+}
+
+}  // namespace
+
 Error connect_error(std::string_view message, std::string_view target) {
   const std::string_view state = sqlstate_in(message);
   const auto error = [&](Recovery recovery, std::string_view id, std::string_view remedy) {
-    return Error{recovery, id, fmt::format("cannot connect to PostgreSQL at {}: {}. {}", target, message, remedy)};
+    return Error{recovery, id,
+                 fmt::format("cannot connect to PostgreSQL at {}: {}. {}", target, without_ending(message), remedy)};
   };
   if (state == "3D000") {
     return error(Recovery::Stop, "pg.database_missing", "Correct postgres.dbname, or create the database");

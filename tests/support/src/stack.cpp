@@ -40,7 +40,7 @@ std::string trimmed(std::string text) {
   return text;
 }
 
-constexpr const char* kPassword = "sluice";
+constexpr const char* kPassword = "local-only";
 
 }  // namespace
 

@@ -135,6 +135,20 @@ TEST_F(AdminServerTest, ThePageLoadsNothingFromElsewhere) {
   }
 }
 
+TEST_F(AdminServerTest, ThePageIsWhole) {
+  listen();
+  const std::string page = get("/").body;
+  EXPECT_TRUE(page.starts_with("<!doctype html>"));
+  EXPECT_TRUE(page.ends_with("</html>\n"));
+  for (const char* begun : {"<main>", "<style>", "<script>", "<template "}) {
+    std::string ended = begun;
+    ended.insert(1, "/");
+    ended.back() = '>';
+    EXPECT_LT(page.find(begun), page.find(ended)) << begun;
+    EXPECT_NE(page.find(ended), std::string::npos) << ended;
+  }
+}
+
 TEST_F(AdminServerTest, OnlyReadingIsAllowed) {
   listen();
   for (const char* method : {"POST", "PUT", "DELETE", "PATCH", "OPTIONS"}) {

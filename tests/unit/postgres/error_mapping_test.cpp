@@ -10,6 +10,16 @@ using base::Recovery;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+TEST(ConnectError, TheServersSourceLineAndItsLastMarkAreLeftOut) {
+  const auto message = [](const char* text) { return connect_error(text, "app@db").message; };
+  EXPECT_EQ(message("FATAL: 28P01: password authentication failed for user \"u\" LOCATION: auth_failed, auth.c:334"),
+            "cannot connect to PostgreSQL at app@db: FATAL: 28P01: password authentication failed for user \"u\". "
+            "Check postgres.user, its password, and the server's pg_hba.conf");
+  EXPECT_EQ(message("Connection refused Is the server accepting TCP/IP connections?"),
+            "cannot connect to PostgreSQL at app@db: Connection refused Is the server accepting TCP/IP connections. "
+            "Check that the server runs and that host and port are right");
+}
+
 TEST(SqlstateIn, FindsTheLastCodeOfALibpqMessage) {
   EXPECT_EQ(sqlstate_in("connection to server at \"::1\" failed: FATAL:  28000: no entry connection to server at "
                         "\"127.0.0.1\" failed: FATAL:  3D000: database \"x\" does not exist"),

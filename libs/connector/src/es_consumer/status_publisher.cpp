@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "../adapter_options.h"
 #include "sluice/connector/version.h"
@@ -41,6 +42,8 @@ void EsConsumerStatusPublisher::retrying(const base::Error& error, base::Millise
   status_.obstacles = {{std::string(error.id), status_.errors.last()->message}};
   status_.indexing.partitions.clear();
   status_.ends.clear();
+  told_ = {std::string(error.id)};  // the caller logs it
+  told_partitions_.reset();
   show(wait + kStartingSilence);
 }
 
@@ -57,7 +60,24 @@ void EsConsumerStatusPublisher::tick(const pipeline::Indexing& indexing, const k
   if (source.reachability().unreachable_since) {
     status_.obstacles.push_back({"kafka.unreachable", "no broker of Kafka answers"});
   }
+  log_changes();
   show(kRunningSilence);
+}
+
+void EsConsumerStatusPublisher::log_changes() {
+  std::set<std::string> now;
+  for (const admin::Reason& reason : status_.reasons()) {
+    if (reason.id.starts_with("admin.")) continue;  // of the program itself, said elsewhere
+    now.insert(reason.id);
+    if (!told_.contains(reason.id)) logger.warning(base::Error{base::Recovery::Retry, reason.id, reason.message});
+  }
+  for (const std::string& id : told_) {
+    if (!now.contains(id)) logger.info("{} is over", id);
+  }
+  told_ = std::move(now);
+  const std::size_t partitions = status_.indexing.partitions.size();
+  if (told_partitions_.value_or(0) != partitions) logger.info("the group gave this member {} partitions", partitions);
+  told_partitions_ = partitions;
 }
 
 void EsConsumerStatusPublisher::warned(std::string_view id, const std::string& message) {

@@ -1,10 +1,12 @@
 // Tells the world how es_consumer stands: once a second, from the pipeline's thread; and logs what the pipeline warns
-// of.
+// of, and when the work begins, is hindered and goes on.
 //
 // Thread rule: the pipeline's thread.
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 
 #include "sluice/admin/admin_server.h"
@@ -34,7 +36,11 @@ class EsConsumerStatusPublisher final : public pipeline::IndexingObserver {
  private:
   explicit EsConsumerStatusPublisher(const config::Settings& settings);
   void show(base::Milliseconds max_silence);
+  /// Logs what is another reason, or another assignment, than the last time.
+  void log_changes();
 
+  std::set<std::string> told_;  ///< ids of reasons that stand in the log
+  std::optional<std::size_t> told_partitions_;
   admin::EsConsumerStatus status_;
   admin::StatusBoard board_;
   std::unique_ptr<admin::AdminServer> server_;

@@ -53,7 +53,10 @@ Reading read_settings(const Request& request);
 /// The same with the text from a file.
 Reading load_settings(const std::string& path, App app, std::vector<std::string> overrides);
 
-/// All of them as the one error that ends the program (Stop), on one line; its id is that of the first.
+/// `config.yaml:12:3: what is wrong`, on one line.
+std::string to_string(const Mistake& mistake);
+
+/// The one error that ends the program (Stop), on one line: how many there are, and the first with its id.
 base::Error as_error(const Mistakes& mistakes);
 
 }  // namespace sluice::config

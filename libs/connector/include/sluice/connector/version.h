@@ -13,7 +13,7 @@ extern const std::string_view kVersion;
 /// The git revision it was built from; "unknown" outside of a checkout.
 extern const std::string_view kRevision;
 
-/// A line per part: own version and revision, then the libraries that matter.
+/// One line: version and revision.
 std::string version_text(std::string_view program);
 
 }  // namespace sluice::connector

@@ -1,0 +1,79 @@
+// What the two programs say to somebody at a terminal. No server is needed.
+// link: sluice::base
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+namespace {
+
+struct Ended {
+  int code = -1;
+  std::string text;  ///< stdout and stderr
+
+  std::vector<std::string> lines() const {
+    std::vector<std::string> found;
+    std::istringstream in(text);
+    for (std::string line; std::getline(in, line);) found.push_back(line);
+    return found;
+  }
+};
+
+Ended run(const std::string& line) {
+  Ended ended;
+  std::FILE* pipe = popen((SLUICE_BINARY_DIR "/bin/" + line + " 2>&1").c_str(), "r");
+  if (pipe == nullptr) return ended;
+  char buffer[4'096];
+  for (std::size_t got = 0; (got = std::fread(buffer, 1, sizeof(buffer), pipe)) > 0;) ended.text.append(buffer, got);
+  const int status = pclose(pipe);
+  if (WIFEXITED(status)) ended.code = WEXITSTATUS(status);
+  return ended;
+}
+
+}  // namespace
+
+TEST(CommandLine, EveryHelpFitsAScreen) {
+  for (const char* line : {"replicator --help", "es_consumer --help", "replicator run --help", "replicator logs --help",
+                           "replicator config --help", "replicator status --help", "replicator slot --help",
+                           "replicator slot adopt --help", "replicator slot reset --help", "es_consumer logs --help"}) {
+    const Ended help = run(line);
+    EXPECT_EQ(help.code, 0) << line;
+    EXPECT_LT(help.lines().size(), 24u) << line << "\n" << help.text;
+    for (const std::string& shown : help.lines()) EXPECT_LE(shown.size(), 80u) << line << ": " << shown;
+  }
+}
+
+TEST(CommandLine, WhatIsWrongWithItIsOneLineWithAnIdAndTheWayToTheHelp) {
+  const auto expect = [](const std::string& line, const std::string& help) {
+    const Ended ended = run(line);
+    EXPECT_EQ(ended.code, 2) << line;
+    EXPECT_THAT(ended.text, StartsWith("ERROR config.bad_argument: ")) << line;
+    EXPECT_THAT(ended.text, HasSubstr("See " + help + " --help\n")) << line;
+    EXPECT_EQ(ended.lines().size(), 1u) << ended.text;
+  };
+  expect("replicator frobnicate", "replicator");
+  expect("replicator --no-such-flag", "replicator");
+  expect("replicator run --config", "replicator run");
+  expect("replicator slot", "replicator slot");
+  expect("replicator slot reset", "replicator slot reset");
+  expect("replicator logs --limit abc", "replicator logs");
+  expect("es_consumer slot adopt", "es_consumer");
+}
+
+TEST(CommandLine, EachMistakeOfTheConfigurationHasItsLineAndTheLastNamesTheFirst) {
+  const std::string file = SLUICE_SOURCE_DIR "/config.yaml";
+  const Ended ended = run("replicator run --config " + file + " --set kafka.topc=x --set nonsense");
+  EXPECT_EQ(ended.code, 2);
+  EXPECT_THAT(ended.lines(),
+              testing::ElementsAre(StartsWith("--set kafka.topc: unknown key `kafka.topc`: did you mean `topic`? ["),
+                                   StartsWith("--set …: an override has the form section.key=value [config."),
+                                   StartsWith("ERROR config.unknown_key: 2 mistakes, the first: --set kafka.topc:")));
+}
