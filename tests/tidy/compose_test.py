@@ -13,12 +13,13 @@ def load(name):
 
 
 def resolved(name):
-    """The services of a file with `extends` carried out."""
+    """The services of a file with `extends` carried out: mappings and scalars replaced, lists joined."""
     services = {}
     for service, text in load(name)["services"].items():
         extends = text.get("extends")
-        base = load(extends["file"])["services"][extends["service"]] if extends else {}
-        services[service] = {**base, **text}
+        base = load(Path(name).parent / extends["file"])["services"][extends["service"]] if extends else {}
+        joined = {key: base[key] + text[key] for key in base.keys() & text.keys() if isinstance(base[key], list)}
+        services[service] = {**base, **text, **joined}
     return services
 
 
@@ -44,7 +45,7 @@ class ComposeFiles(unittest.TestCase):
         for name in self.FILES:
             folder = (FOLDER / name).parent
             named = load(name).get("volumes", {})
-            for service, text in load(name)["services"].items():
+            for service, text in resolved(name).items():
                 for volume in text.get("volumes", []):
                     source = volume.split(":")[0]
                     if source.startswith("."):
@@ -63,10 +64,37 @@ class ComposeFiles(unittest.TestCase):
             text = resolved("compose.yaml")[service]
             self.assertTrue(text["read_only"])
             self.assertEqual(text["cap_drop"], ["ALL"])
-        self.assertIn("USER sluice", (FOLDER / "Dockerfile").read_text())
+        dockerfile = (FOLDER / "Dockerfile").read_text()
+        self.assertEqual(dockerfile.count("\nUSER 10001:10001\n"), dockerfile.count("\nENTRYPOINT "))
+
+    def test_our_own_programs_are_given_the_time_to_settle(self):
+        default = yaml.safe_load((FOLDER.parent / "config.yaml").read_text())["stop_grace"]
+        for service in ("replicator", "es_consumer"):
+            grace = resolved("compose.yaml")[service]["stop_grace_period"]
+            self.assertGreater(int(grace.rstrip("s")), int(default.rstrip("s")), service)
+
+    def test_what_is_extended_can_be_by_every_compose(self):
+        for service, text in load("services.yaml")["services"].items():
+            self.assertNotIn("depends_on", text, service)
+            self.assertFalse([v for v in text.get("volumes", []) if v.startswith((".", "/"))], service)
+
+    def test_the_folders_hold_what_the_whole_holds(self):
+        whole = resolved("compose.yaml")
+        for name in self.FILES[1:]:
+            for service, text in resolved(name).items():
+                for key, value in text.items():
+                    if key not in ("extends", "volumes"):  # paths are relative to the file
+                        self.assertEqual(value, whole[service][key], f"{name}: {service}: {key}")
 
     def test_postgres_is_ready_for_logical_replication(self):
-        self.assertIn("wal_level=logical", resolved("compose.yaml")["postgres"]["command"])
+        postgres = resolved("compose.yaml")["postgres"]
+        self.assertIn("wal_level=logical", postgres["command"])
+        # Without -h it would be said to be ready while the image still makes the database.
+        self.assertIn("pg_isready -h ", postgres["healthcheck"]["test"][1])
+
+    def test_what_kafka_stores_is_in_its_volume(self):
+        kafka = resolved("compose.yaml")["kafka"]
+        self.assertIn(f"kafka-data:{kafka['environment']['KAFKA_LOG_DIRS']}", kafka["volumes"])
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kOpLead = R"(","op":")";
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::uint64_t replacements = 0;  // names, not values: not counted
   TextBuffer json;
   json.append('"');
@@ -39,9 +39,9 @@ PreparedTable::PreparedTable(change::TableSchemaPtr schema, Route route, const E
   const std::string_view table_name = schema_ ? std::string_view(schema_->name) : std::string_view();
   if (schema_) append_table_name(*schema_, name_);
   lead_ = fmt::format(R"(,"source":{{"version":{},"connector":"postgresql","name":{},"ts_ms":)",
-                      quoted(options.version), quoted(options.source_name));
-  names_ = fmt::format(R"(","db":{},"schema":{},"table":{},"txId":)", quoted(options.database), quoted(schema_name),
-                       quoted(table_name));
+                      in_quotes(options.version), in_quotes(options.source_name));
+  names_ = fmt::format(R"(","db":{},"schema":{},"table":{},"txId":)", in_quotes(options.database),
+                       in_quotes(schema_name), in_quotes(table_name));
   schema_id_ = fmt::format(R"(,"schema_id":{},"xmin":null}},"before":)",
                            schema_ ? fmt::format(R"("{:016x}")", schema_->id) : "null");
   render(rendered_);
@@ -54,7 +54,7 @@ base::Result<PreparedTable> PreparedTable::of_schema(change::TableSchemaPtr sche
   for (const change::Column& column : table.schema_->columns) {
     std::optional<ValueTypePtr> type = resolve_type(column.type_oid, column.type.get());
     if (!type) return unusable_schema(*table.schema_, column);
-    const std::string name = quoted(column.name);
+    const std::string name = in_quotes(column.name);
     table.columns_.push_back({std::move(*type), name, ',' + name + ':'});
   }
   return table;

@@ -68,7 +68,7 @@ class Assignment {
     bool good = true;
     for (const Tree::Member& member : value_.members) {
       const auto verdict = key_.check_property(member.name);
-      if (verdict) good = reject({{}, member.place}, verdict->id, quoted(member.name) + " " + verdict->text);
+      if (verdict) good = reject({{}, member.place}, verdict->id, in_quotes(member.name) + " " + verdict->text);
       const auto word = word_of(member.value);
       if (word && !verdict) target->insert_or_assign(member.name, word->text);
       good = good && word;
@@ -93,7 +93,7 @@ class Assignment {
     using Parsed = std::remove_cvref_t<decltype(*number)>;
     if (*number < static_cast<Parsed>(key_.min) || *number > static_cast<Parsed>(key_.max)) {
       return reject(*word, "config.out_of_range",
-                    fmt::format("{} is out of range: {}", quoted(word->text), type_name(key_)));
+                    fmt::format("{} is out of range: {}", in_quotes(word->text), type_name(key_)));
     }
     if constexpr (std::is_same_v<Number, Size>) {
       *target = Size{*number};
@@ -121,11 +121,12 @@ class Assignment {
   std::optional<TableName> table(const Word& word) {
     if (word.text.find_first_of("*?^$|(") != std::string::npos && word.text.find('"') == std::string::npos) {
       reject(word, "config.not_supported",
-             quoted(word.text) + " is a pattern, which this version does not support yet: name the tables one by one");
+             in_quotes(word.text) +
+                 " is a pattern, which this version does not support yet: name the tables one by one");
       return std::nullopt;
     }
     auto name = parse_table(word.text);
-    if (!name) reject(word, "config.wrong_type", quoted(word.text) + " is no table: write schema.table");
+    if (!name) reject(word, "config.wrong_type", in_quotes(word.text) + " is no table: write schema.table");
     return name;
   }
 
@@ -145,11 +146,11 @@ class Assignment {
                                     [&](std::string_view name) { return equal_ignoring_case(name, word.text); });
     if (later != choice.later.end()) {
       return reject(word, "config.not_supported",
-                    fmt::format("{} is not supported yet: write {}", quoted(word.text), type_name(key_)));
+                    fmt::format("{} is not supported yet: write {}", in_quotes(word.text), type_name(key_)));
     }
     const auto meant = nearest(word.text, {choice.names.begin(), choice.names.end()});
     return reject(word, "config.wrong_type",
-                  fmt::format("{} is none of {}{}", quoted(word.text), type_name(key_),
+                  fmt::format("{} is none of {}{}", in_quotes(word.text), type_name(key_),
                               meant ? fmt::format(": did you mean {}?", *meant) : std::string()));
   }
 
@@ -158,7 +159,7 @@ class Assignment {
     // An address that is wrong may hold a password.
     if (!verdict) return true;
     const bool may_hold_a_secret = word.text.find('@') != std::string::npos;
-    return reject(word, verdict->id, (may_hold_a_secret ? "the value" : quoted(word.text)) + " " + verdict->text);
+    return reject(word, verdict->id, (may_hold_a_secret ? "the value" : in_quotes(word.text)) + " " + verdict->text);
   }
 
   std::optional<Word> scalar() { return word_of(value_); }
@@ -194,7 +195,7 @@ class Assignment {
   }
 
   bool wrong_type(const std::string& place, std::string_view text) {
-    const std::string found = !text.empty() ? quoted(text) + " is no"
+    const std::string found = !text.empty() ? in_quotes(text) + " is no"
                               : value_.kind == Tree::Kind::Null
                                   ? "there is no value: give one or remove the key; it takes a"
                                   : "this is no";

@@ -176,10 +176,10 @@ class Reader {
           fmt::format(
               "{} belongs to the form with several databases, which this version does not support yet: describe one "
               "database under `postgres:`, and start a replicator for each",
-              quoted(name)));
+              in_quotes(name)));
       return;
     }
-    add(place, "config.unknown_key", fmt::format("unknown key {}: {}", quoted(shown), suggestion(section, name)));
+    add(place, "config.unknown_key", fmt::format("unknown key {}: {}", in_quotes(shown), suggestion(section, name)));
   }
 
   /// Its neighbours first; then the same name elsewhere.

@@ -264,7 +264,7 @@ std::string print_text(std::string_view text) {
   return out + "\"";
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   constexpr std::size_t kMaxBytes = 60;
   std::string out = "`";
   while (!text.empty() && out.size() < kMaxBytes) {

@@ -28,8 +28,9 @@ std::string print_table(const TableName& table);
 /// As a YAML scalar that reads back as this text.
 std::string print_text(std::string_view text);
 
-/// For messages: control characters escaped, at most 60 characters.
-std::string quoted(std::string_view text);
+/// For messages: control characters escaped, at most 60 characters. (Not `quoted`: for a std::string that finds
+/// std::quoted of <iomanip>, which newer libraries include on their own.)
+std::string in_quotes(std::string_view text);
 
 /// What the key takes, for messages and tables: "duration, 1s to 5m".
 std::string type_name(const Key& key);

@@ -8,6 +8,9 @@ namespace {
 using base::Error;
 using base::Recovery;
 
+// RD_KAFKA_RESP_ERR__DESTROY_BROKER by its number: the header of Debian 13's librdkafka 2.8 does not have the name yet.
+constexpr auto kDestroyBroker = static_cast<rd_kafka_resp_err_t>(-137);
+
 std::string text(std::string_view subject, rd_kafka_resp_err_t code, std::string_view remedy) {
   return fmt::format("{}: {}. {}", subject, rd_kafka_err2str(code), remedy);
 }
@@ -15,6 +18,7 @@ std::string text(std::string_view subject, rd_kafka_resp_err_t code, std::string
 }  // namespace
 
 bool is_transport(rd_kafka_resp_err_t code) {
+  if (code == kDestroyBroker) return true;
   switch (code) {
     case RD_KAFKA_RESP_ERR__TRANSPORT:
     case RD_KAFKA_RESP_ERR__RESOLVE:
@@ -23,7 +27,6 @@ bool is_transport(rd_kafka_resp_err_t code) {
     case RD_KAFKA_RESP_ERR__TIMED_OUT:
     case RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE:
     case RD_KAFKA_RESP_ERR__NODE_UPDATE:
-    case RD_KAFKA_RESP_ERR__DESTROY_BROKER:
     case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
     case RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION:
     case RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE: return true;
