@@ -7,6 +7,7 @@
 
 #include "../adapter_options.h"
 #include "../routing.h"
+#include "record_clue.h"
 #include "sluice/codec/stream_header.h"
 #include "sluice/connector/version.h"
 #include "sluice/kafka/control_topic.h"
@@ -30,19 +31,6 @@ pipeline::TopicIncarnation incarnation_of(const kafka::TopicDescription& topic) 
   pipeline::TopicIncarnation incarnation{topic.name, topic.id, static_cast<std::int32_t>(topic.partitions.size()), {}};
   for (const auto& partition : topic.partitions) incarnation.end_offsets.push_back(partition.end);
   return incarnation;
-}
-
-/// What a record says of the stream: by its header, else by the id its value begins with.
-base::Result<kafka::RecordClue> read_clue(const pipeline::ConsumedRecord& record) {
-  using Kind = kafka::RecordClue::Kind;
-  if (!record.header.empty()) {
-    SLUICE_ASSIGN(const auto decoded, codec::decode_header(record.header));
-    if (decoded.marker) return kafka::RecordClue{Kind::Marker, {}, decoded.marker->pipeline};
-    const bool is_stream = decoded.header.kind == codec::HeaderKind::Stream;
-    return kafka::RecordClue{is_stream ? Kind::Stream : Kind::Follower, decoded.header.last, {}};
-  }
-  if (const auto id = codec::peek_event_id(record.value)) return kafka::RecordClue{Kind::Stream, *id, {}};
-  return kafka::RecordClue{};
 }
 
 }  // namespace

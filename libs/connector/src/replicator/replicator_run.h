@@ -10,6 +10,7 @@
 
 #include "broker_session.h"
 #include "encoder_port.h"
+#include "gap_watch.h"
 #include "sluice/config/settings.h"
 #include "sluice/connector/replicator.h"
 #include "sluice/offsets/lmdb_offset_store.h"
@@ -26,6 +27,7 @@ namespace sluice::connector {
 /// replication that knows it. It ends with an error of the producer (rule K-3).
 struct LivingPipeline {
   std::unique_ptr<kafka::Producer> producer;
+  std::unique_ptr<kafka::DeliveryWatch> deliveries;  ///< the producer, as the replication sees it
   EncoderPort encoder;
   std::unique_ptr<pipeline::Replication> replication;
 };
@@ -72,6 +74,7 @@ class ReplicatorRun {
   std::optional<LivingPipeline> living_;
   std::unique_ptr<ReplicatorStatusPublisher> status_;
   Announced announced_;  // schemas that the control topic had at the last look
+  std::optional<GapWatch> gaps_;
   bool tombstones_ = false;
   bool worked_ = false;  // the attempt came as far as reading
   bool store_is_failing_ = false;
