@@ -232,5 +232,33 @@ TEST_F(KafkaTopics, ADeadLetterThatNobodyTakesIsToldWithinItsTime) {
   EXPECT_EQ(put.error().recovery, base::Recovery::Retry);
 }
 
+TEST_F(KafkaTopics, ADeadLetterThatIsItselfTooLargeStopsWithItsPlaceAndTheRemedy) {
+  const std::string topic = unique_topic("poison");
+  // Whether the broker refuses it or our own limit.
+  for (const std::uint32_t own_limit : {1'000'000U, 10'000U}) {
+    if (own_limit == 1'000'000U) create_topic(client_, topic + ".dlq", 1, {{"max.message.bytes", "5000"}});
+    kafka::DeadLetterOptions options;
+    options.max_message_bytes = own_limit;
+    auto letters = kafka::open_dead_letters(client_, options);
+    ASSERT_TRUE(letters);
+    std::string noise(200'000, ' ');
+    std::uint32_t seed = 7;
+    for (char& byte : noise) byte = static_cast<char>('!' + ((seed = seed * 1'664'525 + 1'013'904'223) >> 24) % 90);
+    pipeline::DeadLetter letter;
+    letter.partition = {topic, 2};
+    letter.record.offset = 42;
+    letter.record.key = "key";
+    letter.record.value = noise;
+    const auto put = (*letters)->put(letter);
+    ASSERT_FALSE(put);
+    EXPECT_EQ(put.error().id, "kafka.dead_letter_too_large");
+    EXPECT_EQ(put.error().recovery, base::Recovery::Stop);
+    EXPECT_NE(put.error().message.find("topic " + topic + " partition 2 offset 42"), std::string::npos)
+        << put.error().message;
+    EXPECT_NE(put.error().message.find("max.message.bytes of " + topic + ".dlq"), std::string::npos);
+  }
+  EXPECT_TRUE(kcat_records(client_.brokers, topic + ".dlq", 0).empty());
+}
+
 }  // namespace
 }  // namespace sluice::testing
