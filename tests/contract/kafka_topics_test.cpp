@@ -154,6 +154,39 @@ TEST_F(KafkaTopics, TheControlReadersDescriptorWakesForNews) {
   }));
 }
 
+TEST_F(KafkaTopics, AControlReaderReadsOnToTheEndAsItIsNow) {
+  const std::string name = unique_topic("control");
+  ASSERT_TRUE(topics_->create({kafka::control_topic(name)}));
+  auto reader = kafka::ControlReader::open(client_, name, {}, soon());
+  ASSERT_TRUE(reader) << reader.error().message;
+  EXPECT_TRUE((*reader)->read_on(soon())->empty());
+  for (int turn = 1; turn <= 3; ++turn) {
+    // What is acknowledged before the call is in its answer; nobody polls meanwhile.
+    std::vector<std::pair<std::string, std::optional<std::string>>> all;
+    for (int i = 0; i < 1'500; ++i) all.emplace_back("k" + std::to_string(i), std::to_string(turn));
+    all.emplace_back("k0", std::nullopt);
+    write_control(name, all);
+    const auto news = (*reader)->read_on(soon());
+    ASSERT_TRUE(news) << news.error().message;
+    ASSERT_EQ(news->size(), 1'501U);
+    EXPECT_EQ(news->back().key, "k0");
+    EXPECT_TRUE(news->back().removed);
+    EXPECT_EQ((*reader)->entries().size(), 1'499U);
+    EXPECT_EQ((*reader)->entries().at("k1"), std::to_string(turn));
+  }
+  EXPECT_TRUE((*reader)->read_on(soon())->empty());
+}
+
+TEST_F(KafkaTopics, AControlReaderThatCannotReadOnSaysSoByItsDeadline) {
+  const std::string name = unique_topic("control");
+  ASSERT_TRUE(topics_->create({kafka::control_topic(name)}));
+  auto reader = kafka::ControlReader::open(client_, name, {}, soon());
+  ASSERT_TRUE(reader) << reader.error().message;
+  const auto late = (*reader)->read_on(base::Clock::now() - std::chrono::seconds(1));
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().recovery, base::Recovery::Retry);
+}
+
 TEST_F(KafkaTopics, AControlTopicOverItsBoundStops) {
   const std::string name = unique_topic("control");
   ASSERT_TRUE(topics_->create({kafka::control_topic(name)}));

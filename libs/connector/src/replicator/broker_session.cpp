@@ -1,6 +1,7 @@
 #include "broker_session.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -85,19 +86,19 @@ base::Result<void> BrokerSession::read_control_topic(BrokerFacts& facts) {
   const base::Deadline deadline = base::Clock::now() + settings_.kafka.request_timeout;
   SLUICE_ASSIGN(const auto reader,
                 kafka::ControlReader::open(client_options(settings_), settings_.kafka.control_topic, {}, deadline));
+  std::set<std::uint32_t> complete;  // epochs
   for (const auto& [key, value] : reader->entries()) {
     SLUICE_ASSIGN(const auto record, codec::parse_control_record(key, value));
     if (!record) continue;
-    if (std::holds_alternative<codec::SchemaRecord>(*record)) facts.schemas.emplace(key, value);
-    const auto* epoch = std::get_if<codec::EpochRecord>(&*record);
-    if (epoch != nullptr && epoch->pipeline == settings_.pipeline_name()) facts.announced_epoch = epoch->epoch;
+    if (const auto* epoch = std::get_if<codec::EpochRecord>(&*record)) {
+      if (epoch->pipeline == settings_.pipeline_name()) facts.announced_epoch = epoch->epoch;
+    } else if (const auto* snapshot = std::get_if<codec::SnapshotRecord>(&*record)) {
+      if (snapshot->pipeline == settings_.pipeline_name()) complete.insert(snapshot->epoch);
+    } else if (std::holds_alternative<codec::SchemaRecord>(*record)) {
+      facts.schemas.emplace(key, value);
+    }
   }
-  for (const auto& [key, value] : reader->entries()) {
-    SLUICE_ASSIGN(const auto record, codec::parse_control_record(key, value));
-    const auto* snapshot = record ? std::get_if<codec::SnapshotRecord>(&*record) : nullptr;
-    if (snapshot == nullptr || snapshot->pipeline != settings_.pipeline_name()) continue;
-    if (snapshot->epoch == facts.announced_epoch) facts.snapshot_is_complete = true;
-  }
+  facts.snapshot_is_complete = facts.announced_epoch && complete.contains(*facts.announced_epoch);
   return {};
 }
 
