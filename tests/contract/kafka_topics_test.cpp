@@ -7,6 +7,7 @@
 #include "sluice/kafka/control_topic.h"
 #include "sluice/kafka/dead_letters.h"
 #include "sluice/kafka/producer.h"
+#include "sluice/kafka/topic_poll.h"
 
 namespace sluice::testing {
 namespace {
@@ -83,6 +84,50 @@ TEST_F(KafkaTopics, TheTopicIdIsTheOneThatKafkasOwnToolPrintsAndChangesWithTheTo
   const auto second = topics_->describe({name});
   ASSERT_TRUE(second && (*second)[0]);
   EXPECT_NE((*first)[0]->id, (*second)[0]->id);
+}
+
+TEST_F(KafkaTopics, ThePollSaysInTheBackgroundWhatDescribeSays) {
+  const std::string name = unique_topic("polled");
+  create_topic(client_, name, 2);
+  auto poll = kafka::TopicPoll::open(client_);
+  ASSERT_TRUE(poll) << poll.error().message;
+  EXPECT_FALSE((*poll)->answer()->has_value()) << "nobody has asked";
+  const auto ask = [&](const std::vector<std::string>& names) {
+    kafka::TopicAnswers answers;
+    (*poll)->ask(names);
+    EXPECT_TRUE(eventually([&] {
+      auto answer = (*poll)->answer();
+      EXPECT_TRUE(answer) << answer.error().message;
+      if (answer && *answer) answers = **answer;
+      return !answer || answer->has_value();
+    }));
+    return answers;
+  };
+  const auto answers = ask({unique_topic("none"), name});
+  ASSERT_EQ(answers.size(), 2U);
+  EXPECT_FALSE(answers[0]);
+  ASSERT_TRUE(answers[1]);
+  EXPECT_EQ(answers[1]->topic_id, (*topics_->describe({name}))[0]->id);
+  EXPECT_EQ(answers[1]->partitions, 2);
+  EXPECT_FALSE((*poll)->answer()->has_value()) << "an answer is given once";
+  EXPECT_EQ(ask({name}).size(), 1U);
+}
+
+TEST_F(KafkaTopics, APollThatNobodyAnswersIsAnErrorAfterItsTime) {
+  kafka::ClientOptions nowhere = client_;
+  nowhere.brokers = "127.0.0.1:1";
+  nowhere.request_timeout = base::Milliseconds(300);
+  auto poll = kafka::TopicPoll::open(nowhere);
+  ASSERT_TRUE(poll);
+  (*poll)->ask({"t"});
+  base::Error error;
+  EXPECT_TRUE(eventually([&] {
+    auto answer = (*poll)->answer();
+    if (!answer) error = answer.error();
+    return !answer;
+  }));
+  EXPECT_EQ(error.id, "kafka.unreachable");
+  EXPECT_EQ(error.recovery, base::Recovery::Retry);
 }
 
 TEST_F(KafkaTopics, CreatingWhatExistsChangesNothing) {

@@ -36,6 +36,11 @@ pipeline::TopicIncarnation incarnation_of(const kafka::TopicDescription& topic) 
 
 }  // namespace
 
+base::Error topic_missing(const std::string& name) {
+  return {Recovery::Stop, "kafka.topic_missing",
+          fmt::format("topic {} does not exist. Make it, or switch kafka.create_topics on", name)};
+}
+
 base::Result<BrokerFacts> BrokerSession::gather() {
   SLUICE_ASSIGN(auto topics, kafka::Topics::open(client_options(settings_)));
   SLUICE_TRY(ensure_topics(*topics));
@@ -46,11 +51,7 @@ base::Result<BrokerFacts> BrokerSession::gather() {
   BrokerFacts facts;
   for (std::size_t index = 0; index < described.size(); ++index) {
     const auto& topic = described[index];
-    if (!topic) {
-      return base::fail(
-          Recovery::Stop, "kafka.topic_missing",
-          fmt::format("topic {} does not exist. Make it, or switch kafka.create_topics on", names[index]));
-    }
+    if (!topic) return tl::make_unexpected(topic_missing(names[index]));
     if (index == events) {
       SLUICE_TRY(kafka::inspect_control_topic(*topic));
       continue;

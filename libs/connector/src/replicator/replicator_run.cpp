@@ -38,6 +38,7 @@ base::Result<void> ReplicatorRun::run() {
   SLUICE_ASSIGN(store_, offsets::LmdbOffsetStore::open(settings_.state_dir, settings_.pipeline_name()));
   SLUICE_ASSIGN(status_, ReplicatorStatusPublisher::open(settings_));
   gaps_.emplace(settings_, *status_);
+  incarnations_.emplace(settings_, *status_);
   const auto on_retry = [this](const base::Error& error, base::Milliseconds wait) {
     status_->retrying(error, wait);
     logger.warning(error);
@@ -266,6 +267,7 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::stream(SourceSession& sourc
   if (settings_.kafka.delivery == config::Delivery::Deduplicated) {
     living_->deliveries->begin(replication.end_offsets());
   }
+  incarnations_->begin(base::Clock::now(), source.sql());
   auto end = drive(changes.source(), {.stream = changes.stream.get(), .sql = &source.sql()});
   if (end && *end == DriveEnd::Stopped) {
     SLUICE_TRY(settle());
@@ -288,11 +290,10 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::drive(pipeline::ChangeSourc
       return tl::make_unexpected(std::move(step.error()));
     }
     report_store_error();
-    if (auto looked = gaps_->tick(now, *living_->deliveries); !looked) {
+    if (auto looked = look_around(now, reading); !looked) {
       replication.detach();
       return tl::make_unexpected(std::move(looked.error()));
     }
-    if (reading.stream != nullptr) report_schema_changes(*reading.stream);
     if (*step == pipeline::StepResult::Finished) return DriveEnd::Finished;
     if (*step == pipeline::StepResult::Park) {
       const base::Error parked{
@@ -310,6 +311,13 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::drive(pipeline::ChangeSourc
                    {read_wait, living_->producer->waits_for(), gaps_->waits_for()});
   }
   return DriveEnd::Stopped;
+}
+
+base::Result<void> ReplicatorRun::look_around(base::Deadline now, const Reading& reading) {
+  SLUICE_TRY(gaps_->tick(now, *living_->deliveries));
+  if (reading.stream == nullptr) return {};
+  report_schema_changes(*reading.stream);
+  return incarnations_->tick(now, living_->replication->checkpoint());
 }
 
 void ReplicatorRun::report_schema_changes(postgres::ReplicationStream& stream) {
