@@ -5,6 +5,7 @@
 #include "sluice/kafka/tails.h"
 
 #include "contract/kafka_eyes.h"
+#include "sluice/kafka/gap_reader.h"
 #include "sluice/kafka/producer.h"
 
 namespace sluice::testing {
@@ -72,6 +73,23 @@ class KafkaTails : public ::testing::Test {
     marker.value = "{}";
     marker.header = "ours";
     return kafka::recover_tails(client_, *sink_, {{0, topic_, 3}}, marker, "ours", read_clue, soon());
+  }
+
+  kafka::GapReaderOptions options() const { return {.topics = {topic_}, .pipeline = "ours"}; }
+  std::unique_ptr<kafka::GapReader> gap_reader(const kafka::ClientOptions& client, std::size_t max_waiting = 1'000) {
+    kafka::GapReaderOptions chosen = options();
+    chosen.max_waiting = max_waiting;
+    return kafka::GapReader::make(client, chosen, read_clue);
+  }
+  static std::vector<kafka::GapContents> read_all(kafka::GapReader& reader) {
+    std::vector<kafka::GapContents> all;
+    EXPECT_TRUE(eventually([&] {
+      auto some = reader.poll(base::Clock::now());
+      EXPECT_TRUE(some) << some.error().message;
+      if (some) all.insert(all.end(), some->begin(), some->end());
+      return !some || reader.unread() == 0;
+    }));
+    return all;
   }
 
   kafka::ClientOptions client_ = client_of(Server::shared(Server::Kind::Kafka));
@@ -155,17 +173,76 @@ TEST_F(KafkaTails, WhatTheProducerSendsAfterTheRecoveryContinuesTheOffsets) {
   delivered = kafka::send_and_wait(*sink_, {&record, 1}, soon());
   ASSERT_TRUE(contiguity.observe(*delivered, gaps));
   ASSERT_EQ(gaps.size(), 1U);
-  const auto contents = kafka::inspect_gap(client_, topic_, gaps[0], "ours", read_clue, soon());
-  ASSERT_TRUE(contents) << contents.error().message;
-  EXPECT_EQ(contents->late_appends, 1U);
-  EXPECT_EQ(contents->foreign_records, 1U);
+  auto reader = gap_reader(client_);
+  reader->add(gaps[0]);
+  const auto contents = read_all(*reader);
+  ASSERT_EQ(contents.size(), 1U);
+  EXPECT_EQ(contents[0].late_appends, 1U);
+  EXPECT_EQ(contents[0].foreign_records, 1U);
+  EXPECT_EQ(contents[0].begin, 3) << "behind ours 1, the marker and ours 2";
+  EXPECT_EQ(reader->unread(), 0U);
 }
 
 TEST_F(KafkaTails, AGapThatAnotherPipelineMadeStops) {
-  write({{0, "theirs 1"}});
-  const auto contents = kafka::inspect_gap(client_, topic_, {0, 0, 0, 1}, "ours", read_clue, soon());
-  ASSERT_FALSE(contents);
-  EXPECT_EQ(contents.error().id, "kafka.topic_in_use");
+  write({{0, "ours 1"}, {0, "theirs 1"}, {0, "ours 2"}});
+  auto reader = gap_reader(client_);
+  reader->add({0, 0, 1, 2});
+  base::Error error;
+  ASSERT_TRUE(eventually([&] {
+    auto polled = reader->poll(base::Clock::now());
+    if (!polled) error = polled.error();
+    return !polled;
+  }));
+  EXPECT_EQ(error.id, "kafka.topic_in_use");
+  EXPECT_EQ(error.recovery, base::Recovery::Stop);
+}
+
+TEST_F(KafkaTails, ARecordThatNobodyCanReadIsForeign) {
+  write({{0, "?"}, {0, "ours 2"}});
+  const auto broken = [](const pipeline::ConsumedRecord&) -> base::Result<RecordClue> {
+    return base::fail(base::Recovery::Stop, "codec.broken", "Unreadable. Look at it");
+  };
+  auto reader = kafka::GapReader::make(client_, {.topics = {topic_}, .pipeline = "ours"}, broken);
+  reader->add({0, 0, 0, 1});
+  const auto contents = read_all(*reader);
+  ASSERT_EQ(contents.size(), 1U);
+  EXPECT_EQ(contents[0].foreign_records, 1U);
+}
+
+TEST_F(KafkaTails, GapsThatAreTooManyAreJoinedAndStillCountedToTheRecord) {
+  std::vector<Written> all;
+  for (int i = 0; i < 20; ++i) all.insert(all.end(), {{1, "ours 1"}, {1, "typed in"}, {1, "ours 1"}, {1, "ours 2"}});
+  write(all);
+  auto reader = gap_reader(client_, 4);
+  // Of each four the first is a late append, the second foreign, the others were delivered to us.
+  for (std::int64_t i = 0; i < 20; ++i) reader->add({0, 1, i * 4, i * 4 + 2});
+  EXPECT_EQ(reader->unread(), 40U);
+  const auto contents = read_all(*reader);
+  EXPECT_EQ(contents.size(), 4U);
+  std::uint64_t late = 0;
+  std::uint64_t foreign = 0;
+  for (const auto& each : contents) {
+    late += each.late_appends;
+    foreign += each.foreign_records;
+  }
+  EXPECT_EQ(late, 20U);
+  EXPECT_EQ(foreign, 20U);
+}
+
+TEST_F(KafkaTails, AGapThatCannotBeReadIsKeptUntilItCan) {
+  write({{0, "typed in"}, {0, "ours 1"}});
+  kafka::ClientOptions nowhere = client_;
+  nowhere.brokers = "127.0.0.1:1";
+  auto reader = kafka::GapReader::make(nowhere, options(), read_clue);
+  reader->add({0, 0, 0, 1});
+  const base::Deadline begin = base::Clock::now();
+  ASSERT_TRUE(reader->poll(begin));
+  EXPECT_FALSE(reader->failure());
+  ASSERT_TRUE(reader->poll(begin + std::chrono::minutes(1)));
+  ASSERT_TRUE(reader->failure());
+  EXPECT_EQ(reader->failure()->id, "kafka.unreachable");
+  EXPECT_EQ(reader->unread(), 1U);
+  ASSERT_TRUE(reader->waits_for().deadline) << "it comes back by itself";
 }
 
 TEST_F(KafkaTails, AfterACleanStopEqualEndsMeanThatNothingNeedBeWritten) {

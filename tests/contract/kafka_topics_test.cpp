@@ -7,6 +7,7 @@
 #include "sluice/kafka/control_topic.h"
 #include "sluice/kafka/dead_letters.h"
 #include "sluice/kafka/producer.h"
+#include "sluice/kafka/topic_poll.h"
 
 namespace sluice::testing {
 namespace {
@@ -85,6 +86,50 @@ TEST_F(KafkaTopics, TheTopicIdIsTheOneThatKafkasOwnToolPrintsAndChangesWithTheTo
   EXPECT_NE((*first)[0]->id, (*second)[0]->id);
 }
 
+TEST_F(KafkaTopics, ThePollSaysInTheBackgroundWhatDescribeSays) {
+  const std::string name = unique_topic("polled");
+  create_topic(client_, name, 2);
+  auto poll = kafka::TopicPoll::open(client_);
+  ASSERT_TRUE(poll) << poll.error().message;
+  EXPECT_FALSE((*poll)->answer()->has_value()) << "nobody has asked";
+  const auto ask = [&](const std::vector<std::string>& names) {
+    kafka::TopicAnswers answers;
+    (*poll)->ask(names);
+    EXPECT_TRUE(eventually([&] {
+      auto answer = (*poll)->answer();
+      EXPECT_TRUE(answer) << answer.error().message;
+      if (answer && *answer) answers = **answer;
+      return !answer || answer->has_value();
+    }));
+    return answers;
+  };
+  const auto answers = ask({unique_topic("none"), name});
+  ASSERT_EQ(answers.size(), 2U);
+  EXPECT_FALSE(answers[0]);
+  ASSERT_TRUE(answers[1]);
+  EXPECT_EQ(answers[1]->topic_id, (*topics_->describe({name}))[0]->id);
+  EXPECT_EQ(answers[1]->partitions, 2);
+  EXPECT_FALSE((*poll)->answer()->has_value()) << "an answer is given once";
+  EXPECT_EQ(ask({name}).size(), 1U);
+}
+
+TEST_F(KafkaTopics, APollThatNobodyAnswersIsAnErrorAfterItsTime) {
+  kafka::ClientOptions nowhere = client_;
+  nowhere.brokers = "127.0.0.1:1";
+  nowhere.request_timeout = base::Milliseconds(300);
+  auto poll = kafka::TopicPoll::open(nowhere);
+  ASSERT_TRUE(poll);
+  (*poll)->ask({"t"});
+  base::Error error;
+  EXPECT_TRUE(eventually([&] {
+    auto answer = (*poll)->answer();
+    if (!answer) error = answer.error();
+    return !answer;
+  }));
+  EXPECT_EQ(error.id, "kafka.unreachable");
+  EXPECT_EQ(error.recovery, base::Recovery::Retry);
+}
+
 TEST_F(KafkaTopics, CreatingWhatExistsChangesNothing) {
   const std::string name = unique_topic("twice");
   ASSERT_TRUE(topics_->create({{name, 2, -1, {}}}));
@@ -152,6 +197,39 @@ TEST_F(KafkaTopics, TheControlReadersDescriptorWakesForNews) {
     if (::poll(&descriptor, 1, 100) != 1) return false;
     return !(*reader)->poll()->empty();
   }));
+}
+
+TEST_F(KafkaTopics, AControlReaderReadsOnToTheEndAsItIsNow) {
+  const std::string name = unique_topic("control");
+  ASSERT_TRUE(topics_->create({kafka::control_topic(name)}));
+  auto reader = kafka::ControlReader::open(client_, name, {}, soon());
+  ASSERT_TRUE(reader) << reader.error().message;
+  EXPECT_TRUE((*reader)->read_on(soon())->empty());
+  for (int turn = 1; turn <= 3; ++turn) {
+    // What is acknowledged before the call is in its answer; nobody polls meanwhile.
+    std::vector<std::pair<std::string, std::optional<std::string>>> all;
+    for (int i = 0; i < 1'500; ++i) all.emplace_back("k" + std::to_string(i), std::to_string(turn));
+    all.emplace_back("k0", std::nullopt);
+    write_control(name, all);
+    const auto news = (*reader)->read_on(soon());
+    ASSERT_TRUE(news) << news.error().message;
+    ASSERT_EQ(news->size(), 1'501U);
+    EXPECT_EQ(news->back().key, "k0");
+    EXPECT_TRUE(news->back().removed);
+    EXPECT_EQ((*reader)->entries().size(), 1'499U);
+    EXPECT_EQ((*reader)->entries().at("k1"), std::to_string(turn));
+  }
+  EXPECT_TRUE((*reader)->read_on(soon())->empty());
+}
+
+TEST_F(KafkaTopics, AControlReaderThatCannotReadOnSaysSoByItsDeadline) {
+  const std::string name = unique_topic("control");
+  ASSERT_TRUE(topics_->create({kafka::control_topic(name)}));
+  auto reader = kafka::ControlReader::open(client_, name, {}, soon());
+  ASSERT_TRUE(reader) << reader.error().message;
+  const auto late = (*reader)->read_on(base::Clock::now() - std::chrono::seconds(1));
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().recovery, base::Recovery::Retry);
 }
 
 TEST_F(KafkaTopics, AControlTopicOverItsBoundStops) {
@@ -230,6 +308,34 @@ TEST_F(KafkaTopics, ADeadLetterThatNobodyTakesIsToldWithinItsTime) {
   ASSERT_FALSE(put);
   EXPECT_EQ(put.error().id, "kafka.dlq_failed");
   EXPECT_EQ(put.error().recovery, base::Recovery::Retry);
+}
+
+TEST_F(KafkaTopics, ADeadLetterThatIsItselfTooLargeStopsWithItsPlaceAndTheRemedy) {
+  const std::string topic = unique_topic("poison");
+  // Whether the broker refuses it or our own limit.
+  for (const std::uint32_t own_limit : {1'000'000U, 10'000U}) {
+    if (own_limit == 1'000'000U) create_topic(client_, topic + ".dlq", 1, {{"max.message.bytes", "5000"}});
+    kafka::DeadLetterOptions options;
+    options.max_message_bytes = own_limit;
+    auto letters = kafka::open_dead_letters(client_, options);
+    ASSERT_TRUE(letters);
+    std::string noise(200'000, ' ');
+    std::uint32_t seed = 7;
+    for (char& byte : noise) byte = static_cast<char>('!' + ((seed = seed * 1'664'525 + 1'013'904'223) >> 24) % 90);
+    pipeline::DeadLetter letter;
+    letter.partition = {topic, 2};
+    letter.record.offset = 42;
+    letter.record.key = "key";
+    letter.record.value = noise;
+    const auto put = (*letters)->put(letter);
+    ASSERT_FALSE(put);
+    EXPECT_EQ(put.error().id, "kafka.dead_letter_too_large");
+    EXPECT_EQ(put.error().recovery, base::Recovery::Stop);
+    EXPECT_NE(put.error().message.find("topic " + topic + " partition 2 offset 42"), std::string::npos)
+        << put.error().message;
+    EXPECT_NE(put.error().message.find("max.message.bytes of " + topic + ".dlq"), std::string::npos);
+  }
+  EXPECT_TRUE(kcat_records(client_.brokers, topic + ".dlq", 0).empty());
 }
 
 }  // namespace

@@ -160,6 +160,8 @@ std::string ReplicatorStatus::json() const {
   json["in_flight"] = {
       {"records", in_flight_records}, {"bytes", in_flight_bytes}, {"transactions", in_flight_transactions}};
   json["counters"] = counters_json(counters);
+  json["counters"]["late_appends"] = late_appends;
+  json["counters"]["foreign_records"] = foreign_records;
   json["tables"] = tables_json(counters);
   if (!snapshot.empty()) {
     json["snapshot"] = Json::object();
@@ -198,6 +200,10 @@ void ReplicatorStatus::write_metrics(MetricsText& out) const {
         real(in_flight_transactions));
   write_tables(out, counters);
   write_counters(out, counters);
+  out.single("sluice_replicator_late_appends_total", MetricType::Counter,
+             "Records of a dead process of this pipeline that came between ours.", real(late_appends));
+  out.single("sluice_replicator_foreign_records_total", MetricType::Counter,
+             "Records of somebody else that came between ours.", real(foreign_records));
   out.histogram("sluice_replicator_commit_to_kafka_seconds",
                 "From the commit in PostgreSQL to the acknowledgement of Kafka, a transaction each.",
                 counters.commit_to_kafka);

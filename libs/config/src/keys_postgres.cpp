@@ -129,6 +129,12 @@ std::vector<Key> pace_keys(PostgresSettings& s) {
        .min = 1 << 16,
        .max = 1ULL << 30,
        .doc = "The same, by WAL passed: whichever comes first."},
+      {.name = "recheck_interval",
+       .field = &s.recheck_interval,
+       .min = 1'000,
+       .max = 3'600'000,
+       .doc = "How often it is looked whether publication and topics are still those that the pipeline began with: one "
+              "made again on the way loses changes without a word. A small question to each server."},
       {.name = "local_recipe",
        .field = choice(s.local_recipe, {"auto", "on", "off"}),
        .doc = "Read in large gulps from a server on this host, which halves its work for each row. auto: when the "

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <poll.h>
 
+#include <algorithm>
+
 #include "log_reader.h"
 #include "message_view.h"
 
@@ -26,16 +28,19 @@ class RdkafkaControlReader final : public ControlReader {
   Result<void> start(const ClientOptions& client, base::Deadline deadline);
   const std::map<std::string, std::string>& entries() const override { return entries_; }
   Result<std::vector<ControlEntry>> poll() override;
+  Result<std::vector<ControlEntry>> read_on(base::Deadline deadline) override;
   pipeline::Wait waits_for() const override;
 
  private:
   Result<void> apply(const ConsumedRecord& record);
+  Result<void> take(const rd_kafka_message_t& message, std::vector<ControlEntry>& news);
 
   Partition partition_;
   std::size_t max_bytes_;
   std::size_t bytes_ = 0;
   std::map<std::string, std::string> entries_;
   LogReader log_;
+  pipeline::Offset next_ = 0;  // everything below has been read
   bool more_waits_ = true;
 };
 
@@ -65,7 +70,21 @@ Result<void> RdkafkaControlReader::start(const ClientOptions& client, base::Dead
   const LogStretch all{partition_, begins.at(partition_), ends.at(partition_)};
   const auto visit = [this](const Partition&, const ConsumedRecord& record) { return apply(record); };
   SLUICE_TRY(log_.read({&all, 1}, visit, deadline));
+  next_ = all.end;
   return log_.follow(partition_, all.end);
+}
+
+Result<void> RdkafkaControlReader::take(const rd_kafka_message_t& message, std::vector<ControlEntry>& news) {
+  // Offsets may be missing at the end (compaction, transaction marks): it is told by an offset, too.
+  if (message.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+    next_ = std::max(next_, message.offset);
+    return {};
+  }
+  const ConsumedRecord record = view_of(message);
+  SLUICE_TRY(apply(record));
+  news.push_back({std::string(record.key), std::string(record.value), record.tombstone, record.offset});
+  next_ = record.offset + 1;
+  return {};
 }
 
 Result<std::vector<ControlEntry>> RdkafkaControlReader::poll() {
@@ -78,10 +97,31 @@ Result<std::vector<ControlEntry>> RdkafkaControlReader::poll() {
       more_waits_ = false;
       break;
     }
-    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) continue;
-    const ConsumedRecord record = view_of(*message);
-    SLUICE_TRY(apply(record));
-    news.push_back({std::string(record.key), std::string(record.value), record.tombstone, record.offset});
+    SLUICE_TRY(take(*message, news));
+  }
+  return news;
+}
+
+Result<std::vector<ControlEntry>> RdkafkaControlReader::read_on(base::Deadline deadline) {
+  constexpr int kTurnMs = 50;
+  SLUICE_ASSIGN(const OffsetMap ends, log_.offsets({partition_}, RD_KAFKA_OFFSET_SPEC_LATEST, deadline));
+  const pipeline::Offset end = ends.at(partition_);
+  if (end < next_)
+    return fail(
+        Recovery::Retry, "kafka.read_failed",
+        fmt::format("The control topic {} ends at {}, before what was read of it: it was made again, and is read "
+                    "again from its begin",
+                    partition_.topic, end));
+  std::vector<ControlEntry> news;
+  while (next_ < end) {
+    SLUICE_ASSIGN(const MessageHandle message, log_.next(std::min(kTurnMs, left_ms(deadline))));
+    if (message) {
+      SLUICE_TRY(take(*message, news));
+    } else if (base::Clock::now() >= deadline) {
+      return fail(Recovery::Retry, "kafka.unreachable",
+                  fmt::format("The control topic {} could not be read to its end in time. Check that the brokers run",
+                              partition_.topic));
+    }
   }
   return news;
 }

@@ -63,8 +63,21 @@ HeadersHandle headers_of(const DeadLetter& letter, std::size_t max_reason_bytes)
   return headers;
 }
 
+/// The record itself stays where it is, so nothing is lost by stopping; a letter without its value would be all that is
+/// left when retention has taken the record.
+Error too_large(const DeadLetter& letter, std::string_view topic, std::uint32_t limit_bytes) {
+  const std::size_t bytes = letter.record.key.size() + letter.record.value.size();
+  return {
+      Recovery::Stop, "kafka.dead_letter_too_large",
+      fmt::format("the record at topic {} partition {} offset {} can never be indexed, and topic {} does not take it "
+                  "as a dead letter: key {} and value {} bytes, our own limit is {} bytes. Raise max.message.bytes of "
+                  "{} and kafka.max_message_bytes above {}, then start again: the record is still where it was",
+                  letter.partition.topic, letter.partition.number, letter.record.offset, topic,
+                  letter.record.key.size(), letter.record.value.size(), limit_bytes, topic, bytes + kHeaderBytes)};
+}
+
 Error as_dlq_failure(Error error, std::string_view topic) {
-  if (error.recovery == Recovery::Stop && error.id != "kafka.message_too_large") return error;
+  if (error.recovery == Recovery::Stop) return error;
   return {Recovery::Retry, "kafka.dlq_failed", fmt::format("Dead letter for topic {}: {}", topic, error.message)};
 }
 
@@ -155,6 +168,8 @@ Result<void> RdkafkaDeadLetters::put(const DeadLetter& letter) {
   if (result) return {};
   // What became of the letter is unknown: this producer is not asked again (rule K-3).
   discard();
+  if (result.error().id == "kafka.message_too_large")
+    return tl::make_unexpected(too_large(letter, topic, options_.max_message_bytes + kHeaderBytes));
   return tl::make_unexpected(as_dlq_failure(std::move(result.error()), topic));
 }
 

@@ -21,6 +21,7 @@ base::Result<void> DeliveryContiguity::observe(std::span<const pipeline::Deliver
   std::int64_t* next = nullptr;
   const pipeline::Delivery* previous = nullptr;
   for (const pipeline::Delivery& delivery : deliveries) {
+    if (delivery.topic == change::kControlTopic) continue;
     // Deliveries come in runs of one partition, so that most need no look-up.
     if (previous == nullptr || previous->topic != delivery.topic || previous->partition != delivery.partition)
       next = &next_.try_emplace({delivery.topic, delivery.partition}, kUnknown).first->second;

@@ -22,14 +22,6 @@ using pipeline::Partition;
 constexpr Offset kFirstWindow = 100;
 constexpr Offset kMaxWindow = 1'000'000;
 
-base::Error in_use(std::string_view topic, std::int32_t partition, std::string_view stranger) {
-  return {
-      Recovery::Stop, "kafka.topic_in_use",
-      fmt::format("Topic {} partition {} holds records of another pipeline, \"{}\". Give each pipeline topics of its "
-                  "own; if this pipeline was renamed, give it its old name back",
-                  topic, partition, stranger)};
-}
-
 /// A partition on its way back from the marker.
 struct Walk {
   Partition partition;
@@ -94,6 +86,14 @@ Result<void> find_bounds(LogReader& reader, std::vector<Walk>& walks, base::Dead
 
 }  // namespace
 
+base::Error topic_in_use(std::string_view topic, std::int32_t partition, std::string_view stranger) {
+  return {
+      Recovery::Stop, "kafka.topic_in_use",
+      fmt::format("Topic {} partition {} holds records of another pipeline, \"{}\". Give each pipeline topics of its "
+                  "own; if this pipeline was renamed, give it its old name back",
+                  topic, partition, stranger)};
+}
+
 void TailScan::add(const RecordClue& clue) {
   if (clue.kind == RecordClue::Kind::Stream || clue.kind == RecordClue::Kind::Follower) last_ = clue.id;
   if (!clue.pipeline.empty() && clue.pipeline != pipeline_) {
@@ -105,7 +105,7 @@ void TailScan::add(const RecordClue& clue) {
 }
 
 Result<bool> TailScan::end_window(std::string_view topic, std::int32_t partition) {
-  if (strangers_matter_ && stranger_) return tl::make_unexpected(in_use(topic, partition, *stranger_));
+  if (strangers_matter_ && stranger_) return tl::make_unexpected(topic_in_use(topic, partition, *stranger_));
   if (own_marker_in_window_) strangers_matter_ = false;
   stranger_.reset();
   own_marker_in_window_ = false;
@@ -131,23 +131,6 @@ Result<std::vector<pipeline::PartitionTail>> recover_tails(const ClientOptions& 
   for (const Walk& walk : walks)
     tails.push_back({walk.partition.topic, walk.partition.number, walk.marker + 1, walk.scan.last()});
   return tails;
-}
-
-Result<GapContents> inspect_gap(const ClientOptions& client, const std::string& topic, const DeliveryGap& gap,
-                                const std::string& pipeline, const ReadClue& read, base::Deadline deadline) {
-  LogReader reader(client);
-  SLUICE_TRY(reader.start(client));
-  GapContents contents;
-  const auto visit = [&](const Partition& partition, const ConsumedRecord& record) -> Result<void> {
-    SLUICE_ASSIGN(const RecordClue clue, read(record));
-    if (!clue.pipeline.empty() && clue.pipeline != pipeline)
-      return tl::make_unexpected(in_use(partition.topic, partition.number, clue.pipeline));
-    ++(clue.kind == RecordClue::Kind::Foreign ? contents.foreign_records : contents.late_appends);
-    return {};
-  };
-  const LogStretch stretch{{topic, gap.partition}, gap.begin, gap.end};
-  SLUICE_TRY(reader.read({&stretch, 1}, visit, deadline));
-  return contents;
 }
 
 }  // namespace sluice::kafka

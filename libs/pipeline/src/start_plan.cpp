@@ -117,27 +117,6 @@ base::Result<void> check_slot_position(const SlotFacts& slot, const Checkpoint& 
   return {};
 }
 
-base::Result<void> check_publication(const StartFacts& facts, const Checkpoint& stored) {
-  const PublicationIncarnation now = incarnation_of(facts.publication);
-  if (now.oid != stored.publication.oid) {
-    return stop("pg.publication_changed",
-                "publication {} was dropped and made again: changes in between were not published. {}", now.name,
-                kNewEpochRemedy);
-  }
-  for (const auto& member : stored.publication.members) {
-    const bool is_still_there = std::any_of(now.members.begin(), now.members.end(), [&](const auto& current) {
-      return current.table == member.table && current.oid == member.oid;
-    });
-    if (!is_still_there) {
-      return stop(
-          "pg.publication_changed",
-          "{} was taken out of publication {} or added to it again: its changes in between were not published. {}",
-          member.table, now.name, kNewEpochRemedy);
-    }
-  }
-  return {};
-}
-
 base::Result<void> check_topic(const TopicIncarnation& stored, const TopicIncarnation& now) {
   if (stored.topic_id != now.topic_id) {
     return stop("kafka.topic_changed", "topic {} was deleted and made again: what it had is gone. {}", now.topic,
@@ -156,16 +135,6 @@ base::Result<void> check_topic(const TopicIncarnation& stored, const TopicIncarn
           "partition {} of topic {} ends at offset {}, it already ended at {}: acknowledged records were lost. {}",
           partition, now.topic, now.end_offsets[partition], stored.end_offsets[partition], kNewEpochRemedy);
     }
-  }
-  return {};
-}
-
-base::Result<void> check_topics(const StartFacts& facts, const Checkpoint& stored) {
-  for (const TopicIncarnation& before : stored.topics) {
-    const auto now = std::find_if(facts.topics.begin(), facts.topics.end(),
-                                  [&](const TopicIncarnation& topic) { return topic.topic == before.topic; });
-    // A topic that is no longer named is a change of routing, and the fingerprint says so.
-    if (now != facts.topics.end()) SLUICE_TRY(check_topic(before, *now));
   }
   return {};
 }
@@ -227,8 +196,8 @@ base::Result<StartPlan> plan_resume(const StartFacts& facts) {
   }
   SLUICE_TRY(check_slot_kind(facts, *facts.slot));
   SLUICE_TRY(check_slot_position(*facts.slot, stored));
-  SLUICE_TRY(check_publication(facts, stored));
-  SLUICE_TRY(check_topics(facts, stored));
+  SLUICE_TRY(check_publication(facts.publication, stored));
+  SLUICE_TRY(check_topics(facts.topics, stored));
   SLUICE_TRY(check_routing(facts, stored));
   change::Position from = stored.position;
   if (facts.server.timeline != stored.slot.timeline) {
@@ -258,6 +227,37 @@ base::Result<void> check_tails(const StartFacts& facts, Lsn highest) {
   if (fork && highest <= *fork) return {};
   return stop("pg.timeline_forked", "Kafka has changes up to {}, past the fork of the server's timeline {}. {}",
               to_string(highest), facts.server.timeline, kNewEpochRemedy);
+}
+
+base::Result<void> check_publication(const PublicationFacts& publication, const Checkpoint& stored) {
+  const PublicationIncarnation now = incarnation_of(publication);
+  if (now.oid != stored.publication.oid) {
+    return stop("pg.publication_changed",
+                "publication {} was dropped and made again: changes in between were not published. {}", now.name,
+                kNewEpochRemedy);
+  }
+  for (const auto& member : stored.publication.members) {
+    const bool is_still_there = std::any_of(now.members.begin(), now.members.end(), [&](const auto& current) {
+      return current.table == member.table && current.oid == member.oid;
+    });
+    if (!is_still_there) {
+      return stop(
+          "pg.publication_changed",
+          "{} was taken out of publication {} or added to it again: its changes in between were not published. {}",
+          member.table, now.name, kNewEpochRemedy);
+    }
+  }
+  return {};
+}
+
+base::Result<void> check_topics(const std::vector<TopicIncarnation>& topics, const Checkpoint& stored) {
+  for (const TopicIncarnation& before : stored.topics) {
+    const auto now = std::find_if(topics.begin(), topics.end(),
+                                  [&](const TopicIncarnation& topic) { return topic.topic == before.topic; });
+    // A topic that is no longer named is a change of routing, and the fingerprint says so.
+    if (now != topics.end()) SLUICE_TRY(check_topic(before, *now));
+  }
+  return {};
 }
 
 PublicationIncarnation incarnation_of(const PublicationFacts& publication) {

@@ -18,13 +18,14 @@ using pipeline::TableFacts;
 
 constexpr std::size_t kMaxSuggestions = 3;
 
-Result<std::optional<PublicationFacts>> read_publication(Connection& connection, const std::string& name_literal) {
+Result<std::optional<PublicationFacts>> read_publication(base::Milliseconds patience, Connection& connection,
+                                                         const std::string& name_literal) {
   SLUICE_ASSIGN(
       const QueryResult answer,
-      connection.query("reading pg_publication",
-                       "select pubname, oid, xmin, puballtables, pubinsert, pubupdate, pubdelete, pubtruncate,"
-                       " pubviaroot from pg_publication where pubname = " +
-                           name_literal));
+      connection.query_within(patience, "reading pg_publication",
+                              "select pubname, oid, xmin, puballtables, pubinsert, pubupdate, pubdelete, pubtruncate,"
+                              " pubviaroot from pg_publication where pubname = " +
+                                  name_literal));
   if (answer.rows() == 0) return std::nullopt;
   RowReader row = answer.row(0);
   PublicationFacts facts;
@@ -55,9 +56,10 @@ std::string members_sql(std::uint32_t version, std::uint32_t publication_oid) {
   return sql + " order by 1";
 }
 
-Result<void> read_members(Connection& connection, PublicationFacts& facts) {
-  SLUICE_ASSIGN(const QueryResult answer, connection.query("reading the publication's members",
-                                                           members_sql(connection.server_version_num(), facts.oid)));
+Result<void> read_members(base::Milliseconds patience, Connection& connection, PublicationFacts& facts) {
+  SLUICE_ASSIGN(const QueryResult answer,
+                connection.query_within(patience, "reading the publication's members",
+                                        members_sql(connection.server_version_num(), facts.oid)));
   for (int index = 0; index < answer.rows(); ++index) {
     RowReader row = answer.row(index);
     PublicationFacts::Member member;
@@ -158,11 +160,18 @@ TableName parse_table_name(std::string_view text) {
 
 std::string to_string(const TableName& table) { return table.schema + "." + table.name; }
 
+Result<std::optional<PublicationFacts>> fetch_publication_row(base::Milliseconds patience, Connection& connection,
+                                                              std::string_view publication) {
+  SLUICE_ASSIGN(std::optional<PublicationFacts> facts,
+                read_publication(patience, connection, connection.literal(publication)));
+  if (facts) SLUICE_TRY(read_members(patience, connection, *facts));
+  return facts;
+}
+
 Result<std::optional<PublicationFacts>> fetch_publication(Connection& connection, std::string_view publication) {
-  const std::string name = connection.literal(publication);
-  SLUICE_ASSIGN(std::optional<PublicationFacts> facts, read_publication(connection, name));
+  SLUICE_ASSIGN(auto facts, fetch_publication_row(connection.options().query_timeout, connection, publication));
   if (!facts) return facts;
-  SLUICE_TRY(read_members(connection, *facts));
+  const std::string name = connection.literal(publication);
   SLUICE_ASSIGN(auto tables, fetch_published_tables(connection, published_tables_sql(connection, name)));
   for (PublishedTable& table : tables) facts->tables.push_back(std::move(table.facts));
   return facts;

@@ -38,6 +38,11 @@ TEST_F(DeliveryContiguityTest, AGapRightBehindTheTailIsSeen) {
   EXPECT_EQ(gaps_, (std::vector<DeliveryGap>{{0, 0, 5, 6}}));
 }
 
+TEST_F(DeliveryContiguityTest, TheControlTopicBelongsToAllPipelines) {
+  ASSERT_TRUE(observe({{{1}, change::kControlTopic, 0, 3}, {{1}, change::kControlTopic, 0, 9}}));
+  EXPECT_TRUE(gaps_.empty());
+}
+
 TEST_F(DeliveryContiguityTest, WithoutATailTheFirstOffsetIsTakenAsItIs) {
   ASSERT_TRUE(observe({at(0, 100), at(0, 101)}));
   EXPECT_TRUE(gaps_.empty());

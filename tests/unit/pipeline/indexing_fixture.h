@@ -56,11 +56,13 @@ class KeptLetters final : public DeadLetters {
  public:
   base::Result<void> put(const DeadLetter& letter) override {
     if (fails) return base::fail(Recovery::Retry, "kafka.dlq_failed", "Not now");
+    if (refuses) return base::fail(Recovery::Stop, "kafka.dead_letter_too_large", "Never");
     letters.push_back(letter);
     return {};
   }
   std::vector<DeadLetter> letters;
   bool fails = false;
+  bool refuses = false;
 };
 
 class KeptWarnings final : public IndexingObserver {

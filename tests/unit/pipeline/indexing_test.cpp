@@ -108,6 +108,18 @@ TEST_F(IndexingTest, KeepsTheOffsetUntilTheDeadLetterIsAcknowledged) {
   EXPECT_EQ(committed(), 1);
 }
 
+TEST_F(IndexingTest, StopsWithoutMovingTheOffsetWhenADeadLetterCanNeverBeWritten) {
+  append("bad");
+  letters.refuses = true;
+  start();
+  base::Result<StepOutcome> outcome = StepOutcome::Busy;
+  for (int i = 0; i < 10 && outcome; ++i) outcome = indexing->step();
+  ASSERT_FALSE(outcome.has_value());
+  EXPECT_EQ(outcome.error().id, "kafka.dead_letter_too_large");
+  EXPECT_EQ(outcome.error().recovery, Recovery::Stop);
+  EXPECT_EQ(committed().value_or(0), 0);
+}
+
 TEST_F(IndexingTest, StopsWhenTooManyRecordsAreRejectedWithinAMinute) {
   options.max_rejected_per_minute = 2;
   for (int i = 0; i < 3; ++i) append("bad");

@@ -194,6 +194,16 @@ TEST_F(StartPlanTest, MorePartitionsStop) {
   expect_stop("kafka.partitions_changed");
 }
 
+TEST_F(StartPlanTest, ARunningPipelineIsJudgedByTheSameChecksWithoutEndOffsets) {
+  EXPECT_TRUE(check_publication(facts.publication, *facts.stored));
+  EXPECT_TRUE(check_topics({{"cdc", "id-1", 2, {}}}, *facts.stored));
+  EXPECT_TRUE(check_topics({}, *facts.stored)) << "who is not there is judged by others";
+  facts.publication.members[0].oid = 99;
+  EXPECT_EQ(check_publication(facts.publication, *facts.stored).error().id, "pg.publication_changed");
+  EXPECT_EQ(check_topics({{"cdc", "id-2", 2, {}}}, *facts.stored).error().id, "kafka.topic_changed");
+  EXPECT_EQ(check_topics({{"cdc", "id-1", 3, {}}}, *facts.stored).error().id, "kafka.partitions_changed");
+}
+
 TEST_F(StartPlanTest, ATopicThatLostRecordsStops) {
   facts.topics[0].end_offsets = {10, 19};
   expect_stop("kafka.topic_truncated");

@@ -1,12 +1,14 @@
 #include "broker_session.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "../adapter_options.h"
 #include "../routing.h"
+#include "record_clue.h"
 #include "sluice/codec/stream_header.h"
 #include "sluice/connector/version.h"
 #include "sluice/kafka/control_topic.h"
@@ -32,20 +34,12 @@ pipeline::TopicIncarnation incarnation_of(const kafka::TopicDescription& topic) 
   return incarnation;
 }
 
-/// What a record says of the stream: by its header, else by the id its value begins with.
-base::Result<kafka::RecordClue> read_clue(const pipeline::ConsumedRecord& record) {
-  using Kind = kafka::RecordClue::Kind;
-  if (!record.header.empty()) {
-    SLUICE_ASSIGN(const auto decoded, codec::decode_header(record.header));
-    if (decoded.marker) return kafka::RecordClue{Kind::Marker, {}, decoded.marker->pipeline};
-    const bool is_stream = decoded.header.kind == codec::HeaderKind::Stream;
-    return kafka::RecordClue{is_stream ? Kind::Stream : Kind::Follower, decoded.header.last, {}};
-  }
-  if (const auto id = codec::peek_event_id(record.value)) return kafka::RecordClue{Kind::Stream, *id, {}};
-  return kafka::RecordClue{};
-}
-
 }  // namespace
+
+base::Error topic_missing(const std::string& name) {
+  return {Recovery::Stop, "kafka.topic_missing",
+          fmt::format("topic {} does not exist. Make it, or switch kafka.create_topics on", name)};
+}
 
 base::Result<BrokerFacts> BrokerSession::gather() {
   SLUICE_ASSIGN(auto topics, kafka::Topics::open(client_options(settings_)));
@@ -57,11 +51,7 @@ base::Result<BrokerFacts> BrokerSession::gather() {
   BrokerFacts facts;
   for (std::size_t index = 0; index < described.size(); ++index) {
     const auto& topic = described[index];
-    if (!topic) {
-      return base::fail(
-          Recovery::Stop, "kafka.topic_missing",
-          fmt::format("topic {} does not exist. Make it, or switch kafka.create_topics on", names[index]));
-    }
+    if (!topic) return tl::make_unexpected(topic_missing(names[index]));
     if (index == events) {
       SLUICE_TRY(kafka::inspect_control_topic(*topic));
       continue;
@@ -97,19 +87,19 @@ base::Result<void> BrokerSession::read_control_topic(BrokerFacts& facts) {
   const base::Deadline deadline = base::Clock::now() + settings_.kafka.request_timeout;
   SLUICE_ASSIGN(const auto reader,
                 kafka::ControlReader::open(client_options(settings_), settings_.kafka.control_topic, {}, deadline));
+  std::set<std::uint32_t> complete;  // epochs
   for (const auto& [key, value] : reader->entries()) {
     SLUICE_ASSIGN(const auto record, codec::parse_control_record(key, value));
     if (!record) continue;
-    if (std::holds_alternative<codec::SchemaRecord>(*record)) facts.schemas.emplace(key, value);
-    const auto* epoch = std::get_if<codec::EpochRecord>(&*record);
-    if (epoch != nullptr && epoch->pipeline == settings_.pipeline_name()) facts.announced_epoch = epoch->epoch;
+    if (const auto* epoch = std::get_if<codec::EpochRecord>(&*record)) {
+      if (epoch->pipeline == settings_.pipeline_name()) facts.announced_epoch = epoch->epoch;
+    } else if (const auto* snapshot = std::get_if<codec::SnapshotRecord>(&*record)) {
+      if (snapshot->pipeline == settings_.pipeline_name()) complete.insert(snapshot->epoch);
+    } else if (std::holds_alternative<codec::SchemaRecord>(*record)) {
+      facts.schemas.emplace(key, value);
+    }
   }
-  for (const auto& [key, value] : reader->entries()) {
-    SLUICE_ASSIGN(const auto record, codec::parse_control_record(key, value));
-    const auto* snapshot = record ? std::get_if<codec::SnapshotRecord>(&*record) : nullptr;
-    if (snapshot == nullptr || snapshot->pipeline != settings_.pipeline_name()) continue;
-    if (snapshot->epoch == facts.announced_epoch) facts.snapshot_is_complete = true;
-  }
+  facts.snapshot_is_complete = facts.announced_epoch && complete.contains(*facts.announced_epoch);
   return {};
 }
 

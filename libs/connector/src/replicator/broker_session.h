@@ -31,6 +31,9 @@ struct Tails {
   std::vector<std::vector<std::int64_t>> end_offsets;
 };
 
+/// kafka.topic_missing (Stop).
+base::Error topic_missing(const std::string& name);
+
 class BrokerSession {
  public:
   explicit BrokerSession(const config::Settings& settings) : settings_(settings) {}

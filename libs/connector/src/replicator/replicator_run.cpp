@@ -37,20 +37,28 @@ ReplicatorRun::ReplicatorRun(const config::Settings& settings, const ReplicatorF
 base::Result<void> ReplicatorRun::run() {
   SLUICE_ASSIGN(store_, offsets::LmdbOffsetStore::open(settings_.state_dir, settings_.pipeline_name()));
   SLUICE_ASSIGN(status_, ReplicatorStatusPublisher::open(settings_));
+  gaps_.emplace(settings_, *status_);
+  incarnations_.emplace(settings_, *status_);
   const auto on_retry = [this](const base::Error& error, base::Milliseconds wait) {
     status_->retrying(error, wait);
     logger.warning(error);
     logger.info("trying again in {} ms", wait.count());
   };
-  SLUICE_TRY(pipeline::supervise(supervise_limits(settings_), stop_, on_retry, [this] { return attempt(); }));
-  return is_settled_ || !living_ ? base::Result<void>{} : settle();
+  auto ended = pipeline::supervise(supervise_limits(settings_), stop_, on_retry, [this] { return attempt(); });
+  if (ended && living_ && !is_settled_) ended = settle();
+  if (living_) gaps_->collect(*living_->deliveries);
+  gaps_->finish();
+  return ended;
 }
 
 pipeline::Attempt ReplicatorRun::attempt() {
   worked_ = false;
   auto result = start_and_stream();
   // An error of the producer ends everything that is in memory; one of PostgreSQL does not (rules K-3, K-9).
-  if (!result && living_ && living_->replication->sink_failed()) living_.reset();
+  if (!result && living_ && living_->replication->sink_failed()) {
+    gaps_->collect(*living_->deliveries);
+    living_.reset();
+  }
   return {std::move(result), worked_ ? pipeline::AttemptResult::Worked : pipeline::AttemptResult::Failed};
 }
 
@@ -201,10 +209,12 @@ base::Result<void> ReplicatorRun::make_pipeline(std::unique_ptr<kafka::Producer>
   options.database = checkpoint.slot.database;
   options.tombstones = tombstones_ ? codec::Tombstones::On : codec::Tombstones::Off;
   options.messages = route;
-  living_.emplace(LivingPipeline{std::move(producer), EncoderPort(std::move(options), route, announced_), nullptr});
+  auto deliveries = std::make_unique<kafka::DeliveryWatch>(*producer);
+  living_.emplace(LivingPipeline{std::move(producer), std::move(deliveries),
+                                 EncoderPort(std::move(options), route, announced_), nullptr});
   living_->replication = std::make_unique<pipeline::Replication>(
-      living_->encoder, *living_->producer, *store_, std::move(checkpoint), pipeline::TailFilter(std::move(tails.last)),
-      std::move(tails.end_offsets), replication_limits(settings_));
+      living_->encoder, *living_->deliveries, *store_, std::move(checkpoint),
+      pipeline::TailFilter(std::move(tails.last)), std::move(tails.end_offsets), replication_limits(settings_));
   return {};
 }
 
@@ -254,6 +264,10 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::stream(SourceSession& sourc
   const change::Lsn from = change::lsn_of(replication.resume_position());
   SLUICE_ASSIGN(auto changes, source.open_stream(settings_, from, replication.checkpoint().epoch));
   logger.info("streaming from {}", change::to_string(from));
+  if (settings_.kafka.delivery == config::Delivery::Deduplicated) {
+    living_->deliveries->begin(replication.end_offsets());
+  }
+  incarnations_->begin(base::Clock::now(), source.sql());
   auto end = drive(changes.source(), {.stream = changes.stream.get(), .sql = &source.sql()});
   if (end && *end == DriveEnd::Stopped) {
     SLUICE_TRY(settle());
@@ -276,7 +290,10 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::drive(pipeline::ChangeSourc
       return tl::make_unexpected(std::move(step.error()));
     }
     report_store_error();
-    if (reading.stream != nullptr) report_schema_changes(*reading.stream);
+    if (auto looked = look_around(now, reading); !looked) {
+      replication.detach();
+      return tl::make_unexpected(std::move(looked.error()));
+    }
     if (*step == pipeline::StepResult::Finished) return DriveEnd::Finished;
     if (*step == pipeline::StepResult::Park) {
       const base::Error parked{
@@ -290,9 +307,17 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::drive(pipeline::ChangeSourc
     }
     if (*step == pipeline::StepResult::Progress) continue;
     const auto read_wait = replication.wants_to_read() ? source.waits_for() : pipeline::Wait{};
-    pipeline::wait(stop_, pipeline::WatchStop::Watched, now + kMaxWait, {read_wait, living_->producer->waits_for()});
+    pipeline::wait(stop_, pipeline::WatchStop::Watched, now + kMaxWait,
+                   {read_wait, living_->producer->waits_for(), gaps_->waits_for()});
   }
   return DriveEnd::Stopped;
+}
+
+base::Result<void> ReplicatorRun::look_around(base::Deadline now, const Reading& reading) {
+  SLUICE_TRY(gaps_->tick(now, *living_->deliveries));
+  if (reading.stream == nullptr) return {};
+  report_schema_changes(*reading.stream);
+  return incarnations_->tick(now, living_->replication->checkpoint());
 }
 
 void ReplicatorRun::report_schema_changes(postgres::ReplicationStream& stream) {
@@ -328,6 +353,7 @@ base::Result<void> ReplicatorRun::wait_while_parked() {
     const base::Deadline now = base::Clock::now();
     status_->tick(now, replication, *living_->producer, {.state = admin::ReplicatorState::Parked});
     SLUICE_TRY(replication.tend(now));
+    SLUICE_TRY(gaps_->tick(now, *living_->deliveries));
     report_store_error();
     pipeline::wait(stop_, pipeline::WatchStop::Watched, now + kMaxWait, {living_->producer->waits_for()});
   }

@@ -10,6 +10,8 @@
 
 #include "broker_session.h"
 #include "encoder_port.h"
+#include "gap_watch.h"
+#include "incarnation_watch.h"
 #include "sluice/config/settings.h"
 #include "sluice/connector/replicator.h"
 #include "sluice/offsets/lmdb_offset_store.h"
@@ -26,6 +28,7 @@ namespace sluice::connector {
 /// replication that knows it. It ends with an error of the producer (rule K-3).
 struct LivingPipeline {
   std::unique_ptr<kafka::Producer> producer;
+  std::unique_ptr<kafka::DeliveryWatch> deliveries;  ///< the producer, as the replication sees it
   EncoderPort encoder;
   std::unique_ptr<pipeline::Replication> replication;
 };
@@ -59,6 +62,8 @@ class ReplicatorRun {
   base::Result<DriveEnd> stream(SourceSession& source);
   base::Result<DriveEnd> drive(pipeline::ChangeSource& source, const Reading& reading);
   base::Result<void> wait_while_parked();
+  /// What may be seen only from beside the stream.
+  base::Result<void> look_around(base::Deadline now, const Reading& reading);
   void report_schema_changes(postgres::ReplicationStream& stream);
   void report_store_error();  ///< once when it begins, once when it is over
   base::Result<void> settle();
@@ -72,6 +77,8 @@ class ReplicatorRun {
   std::optional<LivingPipeline> living_;
   std::unique_ptr<ReplicatorStatusPublisher> status_;
   Announced announced_;  // schemas that the control topic had at the last look
+  std::optional<GapWatch> gaps_;
+  std::optional<IncarnationWatch> incarnations_;
   bool tombstones_ = false;
   bool worked_ = false;  // the attempt came as far as reading
   bool store_is_failing_ = false;

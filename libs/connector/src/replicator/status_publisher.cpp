@@ -49,6 +49,11 @@ void ReplicatorStatusPublisher::retrying(const base::Error& error, base::Millise
   show(wait + kStartingSilence);
 }
 
+void ReplicatorStatusPublisher::count_gap(std::uint64_t late_appends, std::uint64_t foreign_records) {
+  status_.late_appends += late_appends;
+  status_.foreign_records += foreign_records;
+}
+
 void ReplicatorStatusPublisher::slot(const std::optional<pipeline::SlotFacts>& slot) {
   status_.slot = slot;
   status_.slot_asked = base::WallClock::now();

@@ -45,6 +45,9 @@ struct ReplicatorStatus final : Status {
   std::uint64_t lag_bytes() const { return change::bytes_between(durable, server_wal_end); }
 
   pipeline::ReplicationCounters counters;  ///< since the producer was last made
+  // Of what lay between our own deliveries (rule K-9), since the program began.
+  std::uint64_t late_appends = 0;
+  std::uint64_t foreign_records = 0;
   std::uint64_t in_flight_records = 0;
   std::uint64_t in_flight_bytes = 0;
   std::uint64_t in_flight_transactions = 0;

@@ -70,6 +70,7 @@ struct PostgresSettings {
   Milliseconds park_after{20'000};
   Milliseconds idle_checkpoint_interval{10'000};
   Size idle_checkpoint_bytes = 16_mb;
+  Milliseconds recheck_interval{30'000};
   AutoSwitch local_recipe = AutoSwitch::Auto;
 
   Milliseconds connect_timeout{10'000};

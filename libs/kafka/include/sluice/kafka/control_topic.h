@@ -40,6 +40,11 @@ class ControlReader : public pipeline::Waitable {
 
   /// What came since the last call, in order; empty: nothing. Never blocks. After an error destroy the reader.
   virtual base::Result<std::vector<ControlEntry>> poll() = 0;
+
+  /// The same up to the end that the topic has now: whatever was acknowledged before is among it. Blocks until the
+  /// deadline at most. Errors: kafka.unreachable, kafka.read_failed (Retry); kafka.topic_missing,
+  /// kafka.control_topic_too_large (Stop). After an error destroy the reader.
+  virtual base::Result<std::vector<ControlEntry>> read_on(base::Deadline deadline) = 0;
 };
 
 }  // namespace sluice::kafka

@@ -9,8 +9,8 @@
 // numbers as decimal text. All letters go to partition 0, so that they can be replayed in order.
 //
 // Error of put(): kafka.dlq_failed (Retry): not acknowledged in time or refused; it may arrive yet, a second letter of
-// the same record does no harm. Also kafka.topic_missing (Stop) when it may not be created, kafka.forbidden,
-// kafka.auth_failed.
+// the same record does no harm; kafka.dead_letter_too_large (Stop): the topic will never take it. Also
+// kafka.topic_missing (Stop) when it may not be created, kafka.forbidden, kafka.auth_failed.
 #pragma once
 
 #include <memory>

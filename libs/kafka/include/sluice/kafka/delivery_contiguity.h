@@ -31,8 +31,8 @@ class DeliveryContiguity {
   void expect(change::TopicIndex topic, std::int32_t partition, std::int64_t offset);
 
   /// Appends the gaps that the deliveries show. An offset of -1 is unknown and no gap; the next known one is taken as
-  /// it is. Error: kafka.log_truncated (Stop) when an offset comes a second time: the log lost records that were
-  /// acknowledged, or the topic was made again.
+  /// it is. Deliveries of the control topic are nobody's alone and not looked at. Error: kafka.log_truncated (Stop)
+  /// when an offset comes a second time: the log lost records that were acknowledged, or the topic was made again.
   base::Result<void> observe(std::span<const pipeline::Delivery> deliveries, std::vector<DeliveryGap>& gaps);
 
   /// Offset behind the newest delivery; -1: unknown.

@@ -1,20 +1,20 @@
 // Tail recovery (rule K-9): the last stream record of each partition says exactly what the partition has.
 //
-// Thread rule: pure classes and blocking functions, called by the pipeline's thread before the stream runs
-// (recover_tails) or seldom (inspect_gap). Protocol fact: what is durable before an acknowledged record of a new
+// Thread rule: pure classes and blocking functions, called by the pipeline's thread before the stream runs; what comes
+// between our records later is gap_reader.h's. Protocol fact: what is durable before an acknowledged record of a new
 // producer cannot grow any more, while a log end read without one can (an old batch above the high watermark).
 #pragma once
 
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sluice/base/clock.h"
 #include "sluice/base/error.h"
 #include "sluice/change/record.h"
 #include "sluice/kafka/client_options.h"
-#include "sluice/kafka/delivery_contiguity.h"
 #include "sluice/pipeline/checkpoint.h"
 #include "sluice/pipeline/record_sink.h"
 #include "sluice/pipeline/record_source.h"
@@ -73,14 +73,7 @@ base::Result<std::vector<pipeline::PartitionTail>> recover_tails(const ClientOpt
                                                                  const change::Record& marker, std::string pipeline,
                                                                  const ReadClue& read, base::Deadline deadline);
 
-struct GapContents {
-  std::uint64_t late_appends = 0;     ///< our own records, of a dead process; consumers tell them by id
-  std::uint64_t foreign_records = 0;  ///< somebody else typed into the topic
-};
-
-/// Reads a gap between our deliveries and says what lies in it.
-/// Errors: kafka.topic_in_use (Stop), kafka.unreachable (Retry), kafka.read_failed (Retry), those of `read`.
-base::Result<GapContents> inspect_gap(const ClientOptions& client, const std::string& topic, const DeliveryGap& gap,
-                                      const std::string& pipeline, const ReadClue& read, base::Deadline deadline);
+/// What stops a pipeline that meets records of another one in its topic: kafka.topic_in_use.
+base::Error topic_in_use(std::string_view topic, std::int32_t partition, std::string_view stranger);
 
 }  // namespace sluice::kafka

@@ -20,7 +20,8 @@ struct DeadLetter {
 class DeadLetters {
  public:
   virtual ~DeadLetters() = default;
-  /// Returns only when the letter is durable, within a bounded time. Errors: kafka.dlq_failed (Retry).
+  /// Returns only when the letter is durable, within a bounded time. Errors: kafka.dlq_failed (Retry); Stop
+  /// when it can never be written: the record is not finished then.
   virtual base::Result<void> put(const DeadLetter& letter) = 0;
 };
 

@@ -65,6 +65,13 @@ base::Result<StartPlan> plan_start(const StartFacts& facts);
 /// pg.timeline_forked (Stop).
 base::Result<void> check_tails(const StartFacts& facts, change::Lsn highest);
 
+/// What a running pipeline compares again now and then, since it goes wrong in silence; parts of plan_start().
+/// Error: pg.publication_changed (Stop).
+base::Result<void> check_publication(const PublicationFacts& publication, const Checkpoint& stored);
+/// A topic that is not among `topics` is not judged. Errors: kafka.topic_changed, kafka.partitions_changed,
+/// kafka.topic_truncated (Stop; only where end offsets are given).
+base::Result<void> check_topics(const std::vector<TopicIncarnation>& topics, const Checkpoint& stored);
+
 /// The checkpoint's picture of a publication, for comparison at the next start.
 PublicationIncarnation incarnation_of(const PublicationFacts& publication);
 

@@ -32,6 +32,11 @@ std::string to_string(const TableName& table);
 base::Result<std::optional<pipeline::PublicationFacts>> fetch_publication(Connection& connection,
                                                                           std::string_view publication);
 
+/// The same without `tables`: cheap enough for a running pipeline. Each of two questions has this patience.
+base::Result<std::optional<pipeline::PublicationFacts>> fetch_publication_row(base::Milliseconds patience,
+                                                                              Connection& connection,
+                                                                              std::string_view publication);
+
 /// Facts of tables as if they were published with all columns, in the order of `tables`.
 /// Error: pg.table_missing (Stop), with the nearest names that exist.
 base::Result<std::vector<pipeline::TableFacts>> fetch_tables(Connection& connection, std::span<const TableName> tables);
