@@ -7,6 +7,7 @@
 
 #include "client.h"
 #include "errors.h"
+#include "sluice/kafka/lane.h"
 #include "sluice/base/check.h"
 
 namespace sluice::kafka {
@@ -40,7 +41,8 @@ Properties producer_properties(const ProducerOptions& options) {
       {"partitioner", "murmur2_random"},
       {"compression.type", options.compression},
       {"linger.ms", std::to_string(options.linger.count())},
-      {"batch.size", std::to_string(options.max_batch_bytes)},
+      // More than a lane hands over at a time, whatever the frame of a record adds: a batch goes in one request.
+      {"batch.size", std::to_string(std::uint64_t{2} * options.max_batch_bytes)},
       {"batch.num.messages", std::to_string(options.max_batch_records)},
       {"queue.buffering.max.messages", std::to_string(options.max_queue_records)},
       {"queue.buffering.max.kbytes", std::to_string(options.max_queue_kilobytes)},
@@ -48,12 +50,27 @@ Properties producer_properties(const ProducerOptions& options) {
   };
 }
 
+struct LaneName {
+  std::size_t slot = 0;
+  std::int32_t partition = 0;
+};
+
+std::size_t size_of(const change::Record& record) {
+  return record.key.size() + (record.tombstone ? 0 : record.value.size());
+}
+
 class RdkafkaProducer final : public Producer {
  public:
   RdkafkaProducer(const ClientOptions& client, const ProducerOptions& options, std::vector<std::string> topics,
                   std::string control_topic)
-      : state_(client), max_message_bytes_(options.max_message_bytes), names_(std::move(topics)) {
+      : state_(client),
+        lane_limits_{options.linger, options.max_batch_bytes, options.max_batch_records},
+        max_records_(options.max_queue_records),
+        max_bytes_(std::uint64_t{options.max_queue_kilobytes} << 10),
+        max_message_bytes_(options.max_message_bytes),
+        names_(std::move(topics)) {
     names_.push_back(std::move(control_topic));
+    lanes_.resize(names_.size());
   }
   RdkafkaProducer(const RdkafkaProducer&) = delete;
   RdkafkaProducer& operator=(const RdkafkaProducer&) = delete;
@@ -75,6 +92,10 @@ class RdkafkaProducer final : public Producer {
 
  private:
   std::size_t slot(change::TopicIndex topic) const;
+  Lane& lane(std::size_t slot, std::int32_t partition);
+  Result<SendStatus> hand_over(Lane& lane, std::size_t slot, const change::Record& record, Ticket ticket);
+  Result<void> release_waiting();
+  Result<bool> release(const LaneName& name);
   rd_kafka_resp_err_t produce(rd_kafka_topic_t* topic, const change::Record& record, Ticket ticket);
   Error refused(rd_kafka_resp_err_t code, const change::Record& record, std::string_view topic) const;
   Result<void> take(rd_kafka_event_t* event);
@@ -87,7 +108,13 @@ class RdkafkaProducer final : public Producer {
 
   ClientState state_;
   WakeFd wake_;
+  LaneLimits lane_limits_;
+  std::uint64_t max_records_;
+  std::uint64_t max_bytes_;
   std::uint32_t max_message_bytes_;
+  std::vector<std::vector<Lane>> lanes_;  ///< by slot and partition
+  std::vector<LaneName> waiting_;         ///< the lanes in which something waits
+  base::Deadline now_ = base::Clock::now();
   std::vector<std::string> names_;  ///< the last one is the control topic
   ClientHandle client_;
   QueueHandle queue_;
@@ -148,17 +175,66 @@ rd_kafka_resp_err_t RdkafkaProducer::produce(rd_kafka_topic_t* topic, const chan
   return error ? rd_kafka_error_code(error.get()) : RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
+Lane& RdkafkaProducer::lane(std::size_t slot, std::int32_t partition) {
+  auto& lanes = lanes_[slot];
+  const auto number = static_cast<std::size_t>(partition);
+  if (number >= lanes.size()) lanes.resize(number + 1);
+  return lanes[number];
+}
+
 Result<SendStatus> RdkafkaProducer::send(const change::Record& record, Ticket ticket) {
   if (finished_) return tl::make_unexpected(*finished_);
   const std::size_t index = slot(record.topic);
-  const rd_kafka_resp_err_t code = produce(topics_[index].get(), record, ticket);
-  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-    ++in_flight_records_;
-    in_flight_bytes_ += record.key.size() + (record.tombstone ? 0 : record.value.size());
-    return SendStatus::Accepted;
+  const std::size_t size = size_of(record);
+  if (size > max_message_bytes_) return finish(refused(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, record, names_[index]));
+  if (in_flight_records_ >= max_records_ || in_flight_bytes_ >= max_bytes_) return SendStatus::Full;
+  Lane& own = lane(index, record.partition);
+  if (own.has_waiting() || !own.is_open(lane_limits_, now_)) {
+    if (own.is_full(lane_limits_)) return SendStatus::Full;
+    if (!own.has_waiting()) waiting_.push_back({index, record.partition});
+    own.wait(record, ticket);
+  } else {
+    SLUICE_ASSIGN(const SendStatus status, hand_over(own, index, record, ticket));
+    if (status == SendStatus::Full) return SendStatus::Full;
   }
+  ++in_flight_records_;
+  in_flight_bytes_ += size;
+  return SendStatus::Accepted;
+}
+
+Result<SendStatus> RdkafkaProducer::hand_over(Lane& lane, std::size_t slot, const change::Record& record,
+                                              Ticket ticket) {
+  const rd_kafka_resp_err_t code = produce(topics_[slot].get(), record, ticket);
   if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) return SendStatus::Full;
-  return finish(refused(code, record, names_[index]));
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return finish(refused(code, record, names_[slot]));
+  lane.handed_over(size_of(record), now_);
+  return SendStatus::Accepted;
+}
+
+Result<void> RdkafkaProducer::release_waiting() {
+  for (std::size_t i = 0; i < waiting_.size();) {
+    SLUICE_ASSIGN(const bool emptied, release(waiting_[i]));
+    if (emptied) {
+      waiting_[i] = waiting_.back();
+      waiting_.pop_back();
+    } else {
+      ++i;
+    }
+  }
+  return {};
+}
+
+/// True: nothing waits in this lane any more.
+Result<bool> RdkafkaProducer::release(const LaneName& name) {
+  Lane& own = lane(name.slot, name.partition);
+  while (own.has_waiting() && own.is_open(lane_limits_, now_)) {
+    auto [record, ticket] = own.front();
+    record.partition = name.partition;
+    SLUICE_ASSIGN(const SendStatus status, hand_over(own, name.slot, record, ticket));
+    if (status == SendStatus::Full) return false;
+    own.pop();
+  }
+  return !own.has_waiting();
 }
 
 Error RdkafkaProducer::refused(rd_kafka_resp_err_t code, const change::Record& record, std::string_view topic) const {
@@ -206,6 +282,7 @@ Result<void> RdkafkaProducer::take_deliveries(rd_kafka_event_t* event) {
     delivered_.push_back({to_ticket(message->_private),
                           control ? change::kControlTopic : static_cast<change::TopicIndex>(index), message->partition,
                           message->offset});
+    lane(index, message->partition).acknowledged();
     --in_flight_records_;
     in_flight_bytes_ -= message->key_len + message->len;
   }
@@ -239,11 +316,13 @@ Result<bool> RdkafkaProducer::take_next(int timeout_ms) {
 Result<std::span<const Delivery>> RdkafkaProducer::deliveries() {
   if (finished_) return tl::make_unexpected(*finished_);
   wake_.drain();
+  now_ = base::Clock::now();
   more_waits_ = true;
   while (delivered_.size() < kMaxDeliveries) {
     SLUICE_ASSIGN(more_waits_, take_next(0));
     if (!more_waits_) break;
   }
+  SLUICE_TRY(release_waiting());
   returned_.swap(delivered_);
   delivered_.clear();
   return std::span<const Delivery>(returned_);
@@ -264,6 +343,8 @@ Result<void> RdkafkaProducer::flush(base::Deadline deadline) {
           {Recovery::Retry, "kafka.unreachable",
            fmt::format("{} records are not acknowledged in time. Check that the brokers run", in_flight_records_)}));
     SLUICE_TRY(take_next(left_ms(deadline)));
+    now_ = base::Clock::now();
+    SLUICE_TRY(release_waiting());
   }
   more_waits_ = true;
   return {};

@@ -105,7 +105,7 @@ struct KafkaSettings {
 
   Milliseconds linger{2};
   Compression compression = Compression::Lz4;
-  Size batch_size = 128_kb;
+  Size batch_size = 512_kb;
   std::uint32_t max_in_flight_records = 50'000;
   Size max_in_flight_bytes = 32_mb;
   Milliseconds request_timeout{30'000};

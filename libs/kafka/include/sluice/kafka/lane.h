@@ -1,0 +1,65 @@
+// What was sent to one partition while librdkafka still has records of it on their way.
+//
+// An idempotent producer of librdkafka keeps one request of a partition in flight, and while it waits for the answer
+// its thread looks without a pause whether what is due may go (rd_kafka_toppar_producer_serve() counts messages where
+// it means requests). That costs a core under load, and its lock is the one that every send needs. So a lane hands over
+// no more than one batch at a time: what comes within the linger joins it, one more batch waits here until it is
+// acknowledged, and then the lane is full.
+//
+// Thread rule: one thread. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "sluice/base/clock.h"
+#include "sluice/change/record.h"
+#include "sluice/pipeline/record_sink.h"
+
+namespace sluice::kafka {
+
+struct LaneLimits {
+  base::Microseconds linger{2'000};    ///< a batch that was begun takes more for so long
+  std::size_t max_bytes = 131'072;     ///< of a batch
+  std::uint32_t max_records = 10'000;  ///< of a batch
+};
+
+/// A record that waits, its bytes in the lane's buffer.
+struct WaitingRecord {
+  pipeline::Ticket ticket;
+  std::uint32_t key_bytes = 0;
+  std::uint32_t value_bytes = 0;
+  std::uint32_t header_bytes = 0;
+  bool tombstone = false;
+};
+
+class Lane {
+ public:
+  /// Whether a record may be handed over now; else it must wait(), if the lane is not full.
+  bool is_open(const LaneLimits& limits, base::Deadline now) const;
+  bool is_full(const LaneLimits& limits) const;
+  void wait(const change::Record& record, pipeline::Ticket ticket);
+  /// A record was handed over to librdkafka.
+  void handed_over(std::size_t bytes, base::Deadline now);
+  void acknowledged();
+
+  bool has_waiting() const { return next_ < waiting_.size(); }
+  /// The oldest that waits; key, value, header, tombstone and ticket are filled in. Valid until wait().
+  std::pair<change::Record, pipeline::Ticket> front() const;
+  void pop();
+
+ private:
+  std::uint64_t on_their_way_ = 0;
+  std::uint64_t batch_bytes_ = 0;
+  std::uint32_t batch_records_ = 0;
+  base::Deadline batch_begun_{};
+  std::string bytes_;
+  std::size_t next_byte_ = 0;
+  std::vector<WaitingRecord> waiting_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace sluice::kafka

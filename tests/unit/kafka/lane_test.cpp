@@ -1,0 +1,90 @@
+#include "sluice/kafka/lane.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace sluice::kafka {
+namespace {
+
+using std::chrono::milliseconds;
+
+class LaneTest : public ::testing::Test {
+ protected:
+  static change::Record record(std::string_view key, std::string_view value) {
+    change::Record record;
+    record.key = key;
+    record.value = value;
+    return record;
+  }
+  bool is_open_after(milliseconds time) const { return lane.is_open(limits, begin + time); }
+  /// What waits, oldest first.
+  std::string waiting() {
+    std::string all;
+    for (; lane.has_waiting(); lane.pop()) {
+      const auto [record, ticket] = lane.front();
+      all += std::to_string(ticket.value) + ":" + std::string(record.key) + "=" +
+             (record.tombstone ? "null" : std::string(record.value)) + std::string(record.header) + " ";
+    }
+    return all;
+  }
+
+  Lane lane;
+  LaneLimits limits{milliseconds(2), 100, 3};
+  base::Deadline begin = base::Deadline() + std::chrono::seconds(9);
+};
+
+TEST_F(LaneTest, IsOpenWhileNothingIsOnItsWay) { EXPECT_TRUE(is_open_after(milliseconds(0))); }
+
+TEST_F(LaneTest, ABatchTakesWhatComesWithinTheLinger) {
+  lane.handed_over(10, begin);
+  EXPECT_TRUE(is_open_after(milliseconds(1)));
+  EXPECT_FALSE(is_open_after(milliseconds(2)));
+}
+
+TEST_F(LaneTest, AFullBatchTakesNothingMore) {
+  lane.handed_over(99, begin);
+  EXPECT_TRUE(is_open_after(milliseconds(0)));
+  lane.handed_over(1, begin);
+  EXPECT_FALSE(is_open_after(milliseconds(0)));
+}
+
+TEST_F(LaneTest, ABatchHasNoMoreRecordsThanItMay) {
+  for (int i = 0; i < 3; ++i) lane.handed_over(1, begin);
+  EXPECT_FALSE(is_open_after(milliseconds(0)));
+}
+
+TEST_F(LaneTest, OpensWhenTheLastRecordIsAcknowledged) {
+  lane.handed_over(100, begin);
+  lane.handed_over(100, begin);
+  lane.acknowledged();
+  EXPECT_FALSE(is_open_after(milliseconds(50)));
+  lane.acknowledged();
+  EXPECT_TRUE(is_open_after(milliseconds(50)));
+  lane.handed_over(1, begin + milliseconds(50));
+  EXPECT_TRUE(is_open_after(milliseconds(51))) << "a new batch, with a linger of its own";
+}
+
+TEST_F(LaneTest, GivesBackWhatWaitsInItsOrderAndWhole) {
+  lane.wait(record("a", "1"), {7});
+  change::Record tombstone = record("b", "ignored");
+  tombstone.tombstone = true;
+  tombstone.header = "+h";
+  lane.wait(tombstone, {8});
+  lane.wait(record("", ""), {9});
+  EXPECT_EQ(waiting(), "7:a=1 8:b=null+h 9:= ");
+}
+
+TEST_F(LaneTest, IsFullWithOneBatchAndTakesAgainWhenItIsGone) {
+  lane.wait(record("k", std::string(98, 'x')), {1});
+  EXPECT_FALSE(lane.is_full(limits));
+  lane.wait(record("k", ""), {2});
+  EXPECT_TRUE(lane.is_full(limits));
+  waiting();
+  EXPECT_FALSE(lane.is_full(limits));
+  for (std::uint64_t i = 0; i < 3; ++i) lane.wait(record("", ""), {i});
+  EXPECT_TRUE(lane.is_full(limits)) << "as many records as a batch may have";
+}
+
+}  // namespace
+}  // namespace sluice::kafka
