@@ -131,6 +131,30 @@ TEST_F(PostgresStream, GoesOnBehindWhatWasConfirmedAndRepeatsTheRest) {
   EXPECT_EQ(second.events[0].id, first.events[1].id);
 }
 
+TEST_F(PostgresStream, MayBeginAheadOfWhatIsDurableAndConfirmsOnlyThat) {
+  // A producer that lives on has transactions that Kafka has not acknowledged yet.
+  Seen first;
+  {
+    auto stream = start();
+    sql("insert into t values (1, 'a')");
+    sql("insert into t values (2, 'b')");
+    read_until(*stream, first, [&] { return first.ends.size() == 2; });
+  }
+  auto options = stream_options();
+  options.start = change::lsn_of(first.ends[1].end);
+  auto stream = must(start(options));
+  const std::string untouched = slot_fact("confirmed_flush_lsn");
+  Seen second;
+  sql("insert into t values (3, 'c')");
+  read_until(*stream, second, [&] { return second.ends.size() == 1; });
+  const std::string durable = change::to_string(change::lsn_of(first.ends[0].end));
+  EXPECT_EQ(slot_fact("confirmed_flush_lsn"), untouched) << "nothing was confirmed yet";
+  EXPECT_TRUE(eventually([&] {
+    must(stream->confirm(first.ends[0].end));
+    return slot_fact("confirmed_flush_lsn") == durable;
+  }));
+}
+
 TEST_F(PostgresStream, AnIdleStreamAdvancesByHeartbeats) {
   auto stream = start();
   sql("create table unpublished (id int, filler text)");

@@ -36,8 +36,7 @@ ReplicationStream::ReplicationStream(std::unique_ptr<ReplicationChannel> channel
     : channel_(std::move(channel)),
       options_(std::move(options)),
       assembler_(options_.epoch, catalog),
-      durable_(change::position_of(options_.start)),
-      newest_(durable_),
+      newest_(change::position_of(options_.start)),
       last_status_(Clock::now()) {}
 
 ReplicationStream::~ReplicationStream() = default;

@@ -95,7 +95,7 @@ class ReplicationStream : public pipeline::ChangeSource {
   std::unique_ptr<ReplicationChannel> channel_;
   StreamOptions options_;
   pgoutput::Assembler assembler_;
-  change::Position durable_;
+  change::Position durable_{};  ///< 0: nothing was confirmed yet. Not the start, which may be ahead of it (rule K-9).
   change::Position newest_;  ///< of the last TransactionEnd or Heartbeat given
   base::Clock::time_point last_status_;
   bool reply_due_ = false;
