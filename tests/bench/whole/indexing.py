@@ -17,10 +17,7 @@ def fill_topic(servers, rows):
     backlog.fill()
     slot, topic = servers.name("filler"), servers.name("bench")
     servers.make_topic(topic, PARTITIONS)
-    settings = servers.postgres_settings(backlog.database, "tcp", slot)
-    settings |= {"postgres.publication_name": "bench", "kafka.topic": topic, "kafka.control_topic": topic + "-control",
-                 "postgres.tables": "[public.narrow]"}
-    program = Program(servers, "replicator", settings)
+    program = Program(servers, "replicator", backlog.settings(slot, topic))
     program.said_at("snapshot of 1 tables is complete")
     program.stop()
     servers.drop_slot(slot)

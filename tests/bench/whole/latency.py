@@ -42,10 +42,8 @@ class Pipeline:
                                            "ALTER PUBLICATION bench ADD TABLE probe")
         self.slot, self.topic = servers.name("latency"), servers.name("bench")
         servers.make_topic(self.topic, PARTITIONS)
-        self.settings = servers.postgres_settings(self.backlog.database, "tcp", self.slot)
-        self.settings |= {"postgres.publication_name": "bench", "kafka.topic": self.topic,
-                          "kafka.control_topic": self.topic + "-control",
-                          "kafka.groupID": servers.name("group"), "elasticsearch.indexPrefix": PREFIX,
+        self.settings = self.backlog.settings(self.slot, self.topic)
+        self.settings |= {"kafka.groupID": servers.name("group"), "elasticsearch.indexPrefix": PREFIX,
                           "postgres.tables": "[public.narrow, public.probe]"}
         self.replicator = Program(servers, "replicator", self.settings)
         self.replicator.said_at("streaming from")

@@ -58,6 +58,12 @@ class Backlog:
                 CALL fill();""")
         self.servers.sql(self.database, "CHECKPOINT")
 
+    def settings(self, slot, topic, transport="tcp"):
+        """Of a pipeline that carries the table into a topic of its own."""
+        settings = self.servers.postgres_settings(self.database, transport, slot)
+        return settings | {"postgres.publication_name": "bench", "postgres.tables": f"[public.{self.load.name}]",
+                           "kafka.topic": topic, "kafka.control_topic": topic + "-control"}
+
     def copy_slot(self):
         """One backlog is drained as often as one likes: each time through another copy of the slot."""
         copy = self.servers.name("copy")

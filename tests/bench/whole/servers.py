@@ -26,10 +26,10 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def memory_mb(pid, what="VmHWM"):
+def peak_memory_mb(pid):
     try:
         with open(f"/proc/{pid}/status", encoding="ascii") as file:
-            found = re.search(rf"{what}:\s*(\d+)", file.read())
+            found = re.search(r"VmHWM:\s*(\d+)", file.read())
     except OSError:
         return 0.0
     return int(found[1]) / 1024 if found else 0.0
@@ -66,7 +66,7 @@ class Watched:
         self.pids = pids
         self.begin = {pid: cpu_seconds(pid) or 0.0 for pid in pids}
         self.last = dict(self.begin)
-        self.peak = {pid: memory_mb(pid) for pid in pids}
+        self.peak = {pid: peak_memory_mb(pid) for pid in pids}
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self._look, daemon=True)
         self.thread.start()
@@ -75,7 +75,7 @@ class Watched:
         while not self.stopping.wait(0.02):
             for pid in self.pids:
                 self.last[pid] = cpu_seconds(pid) or self.last[pid]
-                self.peak[pid] = memory_mb(pid, "VmHWM") or self.peak[pid]
+                self.peak[pid] = peak_memory_mb(pid) or self.peak[pid]
 
     def stop(self):
         self.stopping.set()
@@ -245,7 +245,3 @@ class Servers:
 
 def median(values):
     return statistics.median(values)
-
-
-def spread(values):
-    return f"{median(values):.2f} ({min(values):.2f}-{max(values):.2f})"

@@ -14,10 +14,7 @@ def copy(servers, backlog):
 def replicate(servers, backlog):
     slot, topic, rows = servers.name("snapshot"), servers.name("bench"), backlog.load.rows
     servers.make_topic(topic, PARTITIONS)
-    settings = servers.postgres_settings(backlog.database, "tcp", slot)
-    settings |= {"postgres.publication_name": "bench", "kafka.topic": topic, "kafka.control_topic": topic + "-control",
-                 "postgres.tables": f"[public.{backlog.load.name}]"}
-    program = Program(servers, "replicator", settings)
+    program = Program(servers, "replicator", backlog.settings(slot, topic))
     begin = program.said_at(f"slot {slot} made at")
     watched = Watched([program.pid, servers.broker_pid])
     watched.begin[program.pid] = 0.0

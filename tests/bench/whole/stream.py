@@ -25,9 +25,7 @@ def replicate(servers, backlog, transport):
     """The slot's copy is adopted by a pipeline that is new each time, into a topic that is new each time."""
     slot, topic, rows = backlog.copy_slot(), servers.name("bench"), backlog.load.rows
     servers.make_topic(topic, PARTITIONS)
-    settings = servers.postgres_settings(backlog.database, transport, slot)
-    settings |= {"postgres.publication_name": "bench", "postgres.snapshot": "never", "kafka.topic": topic,
-                 "postgres.tables": f"[public.{backlog.load.name}]", "kafka.control_topic": topic + "-control"}
+    settings = backlog.settings(slot, topic, transport) | {"postgres.snapshot": "never"}
     program = Program(servers, "replicator", settings)
     begin = program.said_at("streaming from")
     walsender = int(servers.walsender())
