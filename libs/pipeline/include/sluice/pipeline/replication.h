@@ -144,7 +144,6 @@ class Replication {
   bool stopping_ = false;
   bool finished_ = false;
   base::Deadline last_save_{};
-  base::Deadline last_idle_save_{};
   base::Deadline last_progress_{};
   base::Deadline last_room_{};
   std::optional<base::Error> store_error_;
