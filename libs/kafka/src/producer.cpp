@@ -24,6 +24,9 @@ using pipeline::Ticket;
 /// Bound of one deliveries(), so that reading and sending get their turn.
 constexpr std::size_t kMaxDeliveries = 65'536;
 
+/// A producer is opened after Kafka has answered others; one that is slow now is waited for later.
+constexpr int kFirstContactMs = 500;
+
 /// librdkafka carries a pointer with every record; a ticket fits into it.
 void* to_opaque(Ticket ticket) { return reinterpret_cast<void*>(static_cast<std::uintptr_t>(ticket.value)); }
 Ticket to_ticket(const void* opaque) { return {reinterpret_cast<std::uintptr_t>(opaque)}; }
@@ -91,6 +94,7 @@ class RdkafkaProducer final : public Producer {
   Reachability reachability() const override { return state_.reachability(); }
 
  private:
+  void make_ready();
   std::size_t slot(change::TopicIndex topic) const;
   Lane& lane(std::size_t slot, std::int32_t partition);
   Result<SendStatus> hand_over(Lane& lane, std::size_t slot, const change::Record& record, Ticket ticket);
@@ -145,7 +149,19 @@ Result<void> RdkafkaProducer::start(const ClientOptions& client, const ProducerO
     }
     topics_.emplace_back(topic);
   }
+  make_ready();
   return {};
+}
+
+/// librdkafka asks for a producer id when it has read metadata from a broker that stays, else half a second later: the
+/// first answer replaces the bootstrap broker, the second comes from one that stays. What fails here is told by the
+/// events, and tried again by librdkafka.
+void RdkafkaProducer::make_ready() {
+  for (int request = 0; request < 2; ++request) {
+    const rd_kafka_metadata_t* metadata = nullptr;
+    if (rd_kafka_metadata(client_.get(), 0, nullptr, &metadata, kFirstContactMs) == RD_KAFKA_RESP_ERR_NO_ERROR)
+      rd_kafka_metadata_destroy(metadata);
+  }
 }
 
 std::size_t RdkafkaProducer::slot(change::TopicIndex topic) const {

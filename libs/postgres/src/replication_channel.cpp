@@ -24,6 +24,9 @@ using base::Result;
 constexpr int kLocalReceiveBufferBytes = 65'536;
 // One pull reads no more than this, so that decoding begins.
 constexpr std::uint64_t kMaxPullBytes = 4'000'000;
+// What came in during a read is worth another one from here on. Reading on for less keeps step with the walsender, one
+// send of it at a time.
+constexpr std::uint64_t kMinPullBytes = 16'384;
 // A TLS record holds at most 16 KB and each PQconsumeInput takes at least 8 KB: so many calls empty it. FIONREAD does
 // not see what waits inside of TLS.
 constexpr int kReadsToEmptyTlsRecord = 3;
@@ -142,14 +145,14 @@ ReadAdvice ReplicationChannel::pull() {
 // A broken connection is noticed here and told when everything that had arrived was used up.
 void ReplicationChannel::consume_all(std::uint64_t waiting) {
   std::uint64_t pulled = 0;
-  while (waiting > 0 && pulled < kMaxPullBytes) {
+  do {
     pulled += waiting;
     if (PQconsumeInput(connection_.raw()) == 0) {
       broken_ = true;
       return;
     }
     waiting = waiting_bytes(PQsocket(connection_.raw()));
-  }
+  } while (waiting >= kMinPullBytes && pulled < kMaxPullBytes);
 }
 
 Result<ReplicationChannel::Sent> ReplicationChannel::send(std::string_view bytes) {
