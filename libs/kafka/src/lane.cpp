@@ -5,7 +5,7 @@
 namespace sluice::kafka {
 
 bool Lane::is_open(const LaneLimits& limits, base::Deadline now) const {
-  if (on_their_way_ == 0) return true;
+  if (on_their_way_ == 0) return !gathers(limits) || now - waiting_since_ >= limits.patience;
   return now - batch_begun_ < limits.linger && batch_bytes_ < limits.max_bytes && batch_records_ < limits.max_records;
 }
 
@@ -13,7 +13,18 @@ bool Lane::is_full(const LaneLimits& limits) const {
   return bytes_.size() >= limits.max_bytes || waiting_.size() >= limits.max_records;
 }
 
-void Lane::wait(const change::Record& record, pipeline::Ticket ticket) {
+bool Lane::gathers(const LaneLimits& limits) const {
+  return bytes_.size() >= limits.slow_bytes && bytes_.size() < limits.worth_bytes &&
+         waiting_.size() < limits.max_records;
+}
+
+std::optional<base::Deadline> Lane::opens_at(const LaneLimits& limits) const {
+  if (on_their_way_ > 0 || !has_waiting()) return std::nullopt;
+  return waiting_since_ + limits.patience;
+}
+
+void Lane::wait(const change::Record& record, pipeline::Ticket ticket, base::Deadline now) {
+  if (waiting_.empty()) waiting_since_ = now;
   const std::string_view value = record.tombstone ? std::string_view() : record.value;
   waiting_.push_back({ticket, static_cast<std::uint32_t>(record.key.size()), static_cast<std::uint32_t>(value.size()),
                       static_cast<std::uint32_t>(record.header.size()), record.tombstone});

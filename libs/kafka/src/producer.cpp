@@ -67,7 +67,10 @@ class RdkafkaProducer final : public Producer {
   RdkafkaProducer(const ClientOptions& client, const ProducerOptions& options, std::vector<std::string> topics,
                   std::string control_topic)
       : state_(client),
-        lane_limits_{options.linger, options.max_batch_bytes, options.max_batch_records},
+        lane_limits_{.linger = options.linger,
+                     .max_bytes = options.max_batch_bytes,
+                     .max_records = options.max_batch_records,
+                     .worth_bytes = options.max_batch_bytes / 2},
         max_records_(options.max_queue_records),
         max_bytes_(std::uint64_t{options.max_queue_kilobytes} << 10),
         max_message_bytes_(options.max_message_bytes),
@@ -98,8 +101,8 @@ class RdkafkaProducer final : public Producer {
   std::size_t slot(change::TopicIndex topic) const;
   Lane& lane(std::size_t slot, std::int32_t partition);
   Result<SendStatus> hand_over(Lane& lane, std::size_t slot, const change::Record& record, Ticket ticket);
-  Result<void> release_waiting();
-  Result<bool> release(const LaneName& name);
+  Result<void> release_waiting(const LaneLimits& limits);
+  Result<bool> release(const LaneName& name, const LaneLimits& limits);
   rd_kafka_resp_err_t produce(rd_kafka_topic_t* topic, const change::Record& record, Ticket ticket);
   Error refused(rd_kafka_resp_err_t code, const change::Record& record, std::string_view topic) const;
   Result<void> take(rd_kafka_event_t* event);
@@ -208,7 +211,7 @@ Result<SendStatus> RdkafkaProducer::send(const change::Record& record, Ticket ti
   if (own.has_waiting() || !own.is_open(lane_limits_, now_)) {
     if (own.is_full(lane_limits_)) return SendStatus::Full;
     if (!own.has_waiting()) waiting_.push_back({index, record.partition});
-    own.wait(record, ticket);
+    own.wait(record, ticket, now_);
   } else {
     SLUICE_ASSIGN(const SendStatus status, hand_over(own, index, record, ticket));
     if (status == SendStatus::Full) return SendStatus::Full;
@@ -227,9 +230,9 @@ Result<SendStatus> RdkafkaProducer::hand_over(Lane& lane, std::size_t slot, cons
   return SendStatus::Accepted;
 }
 
-Result<void> RdkafkaProducer::release_waiting() {
+Result<void> RdkafkaProducer::release_waiting(const LaneLimits& limits) {
   for (std::size_t i = 0; i < waiting_.size();) {
-    SLUICE_ASSIGN(const bool emptied, release(waiting_[i]));
+    SLUICE_ASSIGN(const bool emptied, release(waiting_[i], limits));
     if (emptied) {
       waiting_[i] = waiting_.back();
       waiting_.pop_back();
@@ -241,9 +244,9 @@ Result<void> RdkafkaProducer::release_waiting() {
 }
 
 /// True: nothing waits in this lane any more.
-Result<bool> RdkafkaProducer::release(const LaneName& name) {
+Result<bool> RdkafkaProducer::release(const LaneName& name, const LaneLimits& limits) {
   Lane& own = lane(name.slot, name.partition);
-  while (own.has_waiting() && own.is_open(lane_limits_, now_)) {
+  while (own.has_waiting() && own.is_open(limits, now_)) {
     auto [record, ticket] = own.front();
     record.partition = name.partition;
     SLUICE_ASSIGN(const SendStatus status, hand_over(own, name.slot, record, ticket));
@@ -338,7 +341,7 @@ Result<std::span<const Delivery>> RdkafkaProducer::deliveries() {
     SLUICE_ASSIGN(more_waits_, take_next(0));
     if (!more_waits_) break;
   }
-  SLUICE_TRY(release_waiting());
+  SLUICE_TRY(release_waiting(lane_limits_));
   returned_.swap(delivered_);
   delivered_.clear();
   return std::span<const Delivery>(returned_);
@@ -348,19 +351,25 @@ pipeline::Wait RdkafkaProducer::waits_for() const {
   pipeline::Wait wait{wake_.fd(), POLLIN, std::nullopt};
   // What is left over in the queue does not make the descriptor readable again.
   if (more_waits_ || !delivered_.empty()) wait.deadline = base::Clock::now();
+  for (const LaneName& name : waiting_) {
+    const auto opens = lanes_[name.slot][static_cast<std::size_t>(name.partition)].opens_at(lane_limits_);
+    if (opens && (!wait.deadline || *opens < *wait.deadline)) wait.deadline = opens;
+  }
   return wait;
 }
 
 Result<void> RdkafkaProducer::flush(base::Deadline deadline) {
   if (finished_) return tl::make_unexpected(*finished_);
+  LaneLimits at_once = lane_limits_;
+  at_once.patience = {};
   while (in_flight_records_ > 0) {
     if (base::Clock::now() >= deadline)
       return tl::make_unexpected(state_.explained(
           {Recovery::Retry, "kafka.unreachable",
            fmt::format("{} records are not acknowledged in time. Check that the brokers run", in_flight_records_)}));
-    SLUICE_TRY(take_next(left_ms(deadline)));
     now_ = base::Clock::now();
-    SLUICE_TRY(release_waiting());
+    SLUICE_TRY(release_waiting(at_once));
+    SLUICE_TRY(take_next(left_ms(deadline)));
   }
   more_waits_ = true;
   return {};

@@ -30,7 +30,7 @@ class LaneTest : public ::testing::Test {
   }
 
   Lane lane;
-  LaneLimits limits{milliseconds(2), 100, 3};
+  LaneLimits limits{.linger = milliseconds(2), .max_bytes = 100, .max_records = 3, .slow_bytes = 20, .worth_bytes = 50, .patience = milliseconds(10)};
   base::Deadline begin = base::Deadline() + std::chrono::seconds(9);
 };
 
@@ -65,24 +65,53 @@ TEST_F(LaneTest, OpensWhenTheLastRecordIsAcknowledged) {
   EXPECT_TRUE(is_open_after(milliseconds(51))) << "a new batch, with a linger of its own";
 }
 
+TEST_F(LaneTest, OfASlowStreamWhatWaitedGoesAtOnce) {
+  lane.wait(record("k", std::string(18, 'x')), {1}, begin);
+  EXPECT_TRUE(is_open_after(milliseconds(0)));
+}
+
+TEST_F(LaneTest, OfAFastStreamItGathersUntilItIsWorthARequest) {
+  lane.wait(record("k", std::string(19, 'x')), {1}, begin);
+  EXPECT_FALSE(is_open_after(milliseconds(9)));
+  lane.wait(record("k", std::string(29, 'x')), {2}, begin + milliseconds(9));
+  EXPECT_TRUE(is_open_after(milliseconds(9)));
+}
+
+TEST_F(LaneTest, TheOldestThatWaitsOpensTheLaneInTheEnd) {
+  EXPECT_EQ(lane.opens_at(limits), std::nullopt);
+  lane.handed_over(1, begin);
+  lane.wait(record("k", std::string(19, 'x')), {1}, begin);
+  lane.wait(record("k", ""), {2}, begin + milliseconds(9));
+  EXPECT_EQ(lane.opens_at(limits), std::nullopt) << "an acknowledgement is awaited";
+  lane.acknowledged();
+  EXPECT_EQ(lane.opens_at(limits), begin + milliseconds(10));
+  EXPECT_FALSE(is_open_after(milliseconds(9)));
+  EXPECT_TRUE(is_open_after(milliseconds(10)));
+}
+
+TEST_F(LaneTest, AsManyRecordsAsABatchMayHaveAreWorthARequest) {
+  for (std::uint64_t i = 0; i < 3; ++i) lane.wait(record("k", "12345678"), {i}, begin);
+  EXPECT_TRUE(is_open_after(milliseconds(0)));
+}
+
 TEST_F(LaneTest, GivesBackWhatWaitsInItsOrderAndWhole) {
-  lane.wait(record("a", "1"), {7});
+  lane.wait(record("a", "1"), {7}, begin);
   change::Record tombstone = record("b", "ignored");
   tombstone.tombstone = true;
   tombstone.header = "+h";
-  lane.wait(tombstone, {8});
-  lane.wait(record("", ""), {9});
+  lane.wait(tombstone, {8}, begin);
+  lane.wait(record("", ""), {9}, begin);
   EXPECT_EQ(waiting(), "7:a=1 8:b=null+h 9:= ");
 }
 
 TEST_F(LaneTest, IsFullWithOneBatchAndTakesAgainWhenItIsGone) {
-  lane.wait(record("k", std::string(98, 'x')), {1});
+  lane.wait(record("k", std::string(98, 'x')), {1}, begin);
   EXPECT_FALSE(lane.is_full(limits));
-  lane.wait(record("k", ""), {2});
+  lane.wait(record("k", ""), {2}, begin);
   EXPECT_TRUE(lane.is_full(limits));
   waiting();
   EXPECT_FALSE(lane.is_full(limits));
-  for (std::uint64_t i = 0; i < 3; ++i) lane.wait(record("", ""), {i});
+  for (std::uint64_t i = 0; i < 3; ++i) lane.wait(record("", ""), {i}, begin);
   EXPECT_TRUE(lane.is_full(limits)) << "as many records as a batch may have";
 }
 

@@ -6,10 +6,15 @@
 // no more than one batch at a time: what comes within the linger joins it, one more batch waits here until it is
 // acknowledged, and then the lane is full.
 //
+// A request costs the broker as much as some hundred records do. Of a fast stream a little has come together when the
+// batch before is acknowledged: it goes on gathering until it is worth a request or has waited long enough. Of a slow
+// stream next to nothing has, and that goes at once.
+//
 // Thread rule: one thread. Pure.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,6 +30,9 @@ struct LaneLimits {
   base::Microseconds linger{2'000};    ///< a batch that was begun takes more for so long
   std::size_t max_bytes = 131'072;     ///< of a batch
   std::uint32_t max_records = 10'000;  ///< of a batch
+  std::size_t slow_bytes = 8'192;      ///< less waits: the stream is slow
+  std::size_t worth_bytes = 262'144;   ///< so much is worth a request
+  base::Microseconds patience{10'000};  ///< the oldest that waits is kept no longer for others to join it
 };
 
 /// A record that waits, its bytes in the lane's buffer.
@@ -41,17 +49,21 @@ class Lane {
   /// Whether a record may be handed over now; else it must wait(), if the lane is not full.
   bool is_open(const LaneLimits& limits, base::Deadline now) const;
   bool is_full(const LaneLimits& limits) const;
-  void wait(const change::Record& record, pipeline::Ticket ticket);
+  void wait(const change::Record& record, pipeline::Ticket ticket, base::Deadline now);
   /// A record was handed over to librdkafka.
   void handed_over(std::size_t bytes, base::Deadline now);
   void acknowledged();
 
   bool has_waiting() const { return next_ < waiting_.size(); }
+  /// When the lane opens by itself; empty: an acknowledgement opens it.
+  std::optional<base::Deadline> opens_at(const LaneLimits& limits) const;
   /// The oldest that waits; key, value, header, tombstone and ticket are filled in. Valid until wait().
   std::pair<change::Record, pipeline::Ticket> front() const;
   void pop();
 
  private:
+  bool gathers(const LaneLimits& limits) const;
+
   std::uint64_t on_their_way_ = 0;
   std::uint64_t batch_bytes_ = 0;
   std::uint32_t batch_records_ = 0;
@@ -60,6 +72,7 @@ class Lane {
   std::size_t next_byte_ = 0;
   std::vector<WaitingRecord> waiting_;
   std::size_t next_ = 0;
+  base::Deadline waiting_since_{};
 };
 
 }  // namespace sluice::kafka
