@@ -43,8 +43,8 @@ inline std::optional<connector::ExitCode> parse(CLI::App& app, int argc, char** 
       at = at->get_subcommands().front();
       command += " " + at->get_name();
     }
-    return connector::report({base::Recovery::Stop, "config.bad_argument",
-                              std::string(error.what()) + ". See " + command + " --help"});
+    return connector::report(
+        {base::Recovery::Stop, "config.bad_argument", std::string(error.what()) + ". See " + command + " --help"});
   }
 }
 

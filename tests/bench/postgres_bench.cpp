@@ -180,8 +180,8 @@ int run_stream(const char* conninfo, const std::string& slot, const std::string&
   auto sql = must(postgres::Connection::open(options_of(conninfo), postgres::ConnectionKind::Sql));
   const std::string copy = slot + "_copy";
   (void)postgres::drop_slot(sql, copy);
-  (void)must(sql.query("copying the slot",
-                       fmt::format("select pg_copy_logical_replication_slot('{}', '{}')", slot, copy)));
+  (void)must(
+      sql.query("copying the slot", fmt::format("select pg_copy_logical_replication_slot('{}', '{}')", slot, copy)));
   auto answer = must(sql.query("the end", "select pg_current_wal_lsn()"));
   const change::Lsn until = answer.row(0).lsn();
   auto replication = must(postgres::Connection::open(options_of(conninfo), postgres::ConnectionKind::Replication));

@@ -64,7 +64,7 @@ a { color: var(--a); }
 <template id="chart"><svg viewBox="0 0 300 60" preserveAspectRatio="none" role="img">
 <line x1="0" y1="59" x2="300" y2="59"/><path/><path/></svg></template>
 )html"
-R"html(<script>
+                                     R"html(<script>
 'use strict';
 const EVERY = 2000, KEEP = 150, MOST_TABLES = 50, charts = new Map();
 let last = null, answered = null;

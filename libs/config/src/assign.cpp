@@ -120,9 +120,9 @@ class Assignment {
 
   std::optional<TableName> table(const Word& word) {
     if (word.text.find_first_of("*?^$|(") != std::string::npos && word.text.find('"') == std::string::npos) {
-      reject(word, "config.not_supported",
-             in_quotes(word.text) +
-                 " is a pattern, which this version does not support yet: name the tables one by one");
+      reject(
+          word, "config.not_supported",
+          in_quotes(word.text) + " is a pattern, which this version does not support yet: name the tables one by one");
       return std::nullopt;
     }
     auto name = parse_table(word.text);

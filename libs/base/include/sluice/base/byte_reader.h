@@ -27,7 +27,8 @@ class ByteReader {
 
   /// The next `size` bytes.
   std::string_view bytes(std::size_t size) {
-    if (size > rest_.size()) [[unlikely]] return fail();
+    if (size > rest_.size()) [[unlikely]]
+      return fail();
     const std::string_view taken(rest_.data(), size);
     rest_.remove_prefix(size);
     return taken;

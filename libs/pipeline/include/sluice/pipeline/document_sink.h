@@ -29,7 +29,7 @@ struct Document {
   std::uint64_t version = 0;
   std::string_view index;
   std::string_view id;
-  std::string_view body;     ///< one JSON object without a line break
+  std::string_view body;  ///< one JSON object without a line break
 };
 
 /// Documents to be written in order, their bytes in one buffer.

@@ -96,7 +96,7 @@ class ReplicationStream : public pipeline::ChangeSource {
   StreamOptions options_;
   pgoutput::Assembler assembler_;
   change::Position durable_{};  ///< 0: nothing was confirmed yet. Not the start, which may be ahead of it (rule K-9).
-  change::Position newest_;  ///< of the last TransactionEnd or Heartbeat given
+  change::Position newest_;     ///< of the last TransactionEnd or Heartbeat given
   base::Clock::time_point last_status_;
   bool reply_due_ = false;
   bool interrupted_ = false;  ///< next() gave nothing although more may be buffered
