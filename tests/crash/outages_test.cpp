@@ -50,6 +50,7 @@ TEST_F(Outages, WithoutKafkaTheReplicatorParksInBoundedMemoryAndCatchesUp) {
   stack.kafka().stop();
   Program writing = writers();
   EXPECT_EQ(writing.wait(seconds(outage_seconds() + 60)), 0) << writing.log();
+  EXPECT_NE(stack.replicator().log().find("kafka.unreachable"), std::string::npos) << stack.replicator().log();
   EXPECT_NE(stack.replicator().log().find("kafka.parked"), std::string::npos) << stack.replicator().log();
   EXPECT_EQ(stack.sql("SELECT active FROM pg_replication_slots WHERE slot_name = '" + stack.slot() + "'"), "f");
   EXPECT_LT(stack.replicator().peak_memory_kib(), kMaxMemoryKib);
@@ -57,6 +58,7 @@ TEST_F(Outages, WithoutKafkaTheReplicatorParksInBoundedMemoryAndCatchesUp) {
   ASSERT_TRUE(stack.caught_up(seconds(180))) << stack.replicator().log();
   EXPECT_EQ(stack.mirror_difference("work", seconds(180)), "") << stack.es_consumer().log();
   EXPECT_EQ(static_cast<std::int64_t>(stack.events().size()), stack.sql_number("SELECT count(*) FROM work"));
+  EXPECT_NE(stack.replicator().log().find("Kafka answers again"), std::string::npos) << stack.replicator().log();
   EXPECT_LT(stack.replicator().peak_memory_kib(), kMaxMemoryKib);
 }
 

@@ -62,6 +62,16 @@ TEST_F(WrongBeginnings, AnUnreachableBrokerIsWaitedForAsLongAsAllowed) {
   expect_end(4, "kafka.unreachable");
 }
 
+TEST_F(WrongBeginnings, AStopDoesNotWaitForABrokerThatIsAway) {
+  stack.settings()["kafka.brokers"] = "['127.0.0.1:1']";
+  stack.settings()["kafka.request_timeout"] = "5m";
+  stack.start_replicator();
+  // The last thing before Kafka is asked.
+  ASSERT_TRUE(eventually([&] { return stack.sql_number("SELECT count(*) FROM pg_publication") == 1; }))
+      << stack.replicator().log();
+  EXPECT_EQ(stack.replicator().stop(), 0) << stack.replicator().log();
+}
+
 TEST_F(WrongBeginnings, AnUnreachableDatabaseIsWaitedForAsLongAsAllowed) {
   stack.settings()["postgres.port"] = "1";
   stack.settings()["retry.max_outage"] = "2s";

@@ -149,13 +149,14 @@ Result<OffsetMap> read_committed(rd_kafka_event_t* answer) {
 
 Result<EventHandle> wait_for_answer(rd_kafka_t* client, rd_kafka_queue_t* answers, const ClientState& state,
                                     base::Deadline deadline, std::string_view request) {
-  // The client's own queue is another one; looking at it this often is enough to notice a refused password.
+  // The client's own queue is another one; looking at it this often is enough to notice a refused password or an
+  // interruption.
   constexpr int kTurnMs = 50;
   while (true) {
     EventHandle answer(rd_kafka_queue_poll(answers, std::min(kTurnMs, left_ms(deadline))));
     rd_kafka_poll(client, 0);
-    if (state.refusal()) return tl::make_unexpected(*state.refusal());
-    if (answer) return answer;
+    if (answer && !state.refusal()) return answer;
+    if (auto end = state.end_of_wait()) return tl::make_unexpected(*std::move(end));
     if (base::Clock::now() >= deadline)
       return tl::make_unexpected(state.explained(error_of(RD_KAFKA_RESP_ERR__TIMED_OUT, request, "kafka.unreachable")));
   }

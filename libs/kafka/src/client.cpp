@@ -170,6 +170,12 @@ void ClientState::note_answer() {
   first_error_.reset();
 }
 
+std::optional<base::Error> ClientState::end_of_wait() const {
+  if (refusal_) return refusal_;
+  if (interrupted_ && interrupted_()) return interrupted();
+  return std::nullopt;
+}
+
 base::Error ClientState::explained(base::Error error) const {
   if (!reachability_.last_error.empty()) error.message += fmt::format(" (last seen: {})", reachability_.last_error);
   return error;
@@ -215,6 +221,10 @@ bool note_event(rd_kafka_event_t* event, ClientState& state) {
     case RD_KAFKA_EVENT_STATS: state.note_statistics(rd_kafka_event_stats(event)); return true;
     default: return false;
   }
+}
+
+base::Error interrupted() {
+  return {Recovery::Retry, "kafka.interrupted", "The wait for Kafka's answer was broken off, as asked"};
 }
 
 int left_ms(base::Deadline deadline) {

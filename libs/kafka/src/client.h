@@ -49,7 +49,7 @@ class WakeFd {
 /// What librdkafka told about its connections; filled on the thread that polls the client.
 class ClientState {
  public:
-  explicit ClientState(const ClientOptions& options) : log_(options.log) {}
+  explicit ClientState(const ClientOptions& options) : log_(options.log), interrupted_(options.interrupted) {}
 
   void note_error(rd_kafka_resp_err_t code, std::string_view text);
   void note_log(int level, std::string_view client, std::string_view text) const;
@@ -59,11 +59,14 @@ class ClientState {
   const Reachability& reachability() const { return reachability_; }
   /// An error that no waiting mends (wrong password), if there was one.
   const std::optional<base::Error>& refusal() const { return refusal_; }
+  /// Why whoever waits for an answer should wait no longer: the refusal, or kafka.interrupted (Retry).
+  std::optional<base::Error> end_of_wait() const;
   /// `error` with the newest transport error behind its message: "timed out" alone tells nobody why.
   base::Error explained(base::Error error) const;
 
  private:
   std::function<void(const LogLine&)> log_;
+  std::function<bool()> interrupted_;
   Reachability reachability_;
   std::optional<base::Clock::time_point> first_error_;  ///< of a connection, since a broker answered
   std::optional<base::Error> refusal_;
@@ -79,6 +82,9 @@ base::Result<ClientHandle> make_client(rd_kafka_type_t type, ConfHandle conf);
 
 /// Gives an event that is no business of the caller's own (error, log, statistics) to the state. False: it is.
 bool note_event(rd_kafka_event_t* event, ClientState& state);
+
+/// kafka.interrupted (Retry).
+base::Error interrupted();
 
 /// What is left until the deadline, for librdkafka's time-out parameters: 0 when it has passed.
 int left_ms(base::Deadline deadline);

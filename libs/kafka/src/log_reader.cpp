@@ -57,6 +57,9 @@ Result<MessageHandle> LogReader::next(int timeout_ms) {
   const ssize_t count = rd_kafka_consume_batch_queue(records_.get(), timeout_ms, &message, 1);
   rd_kafka_poll(client_.get(), 0);
   if (state_.refusal()) return tl::make_unexpected(*state_.refusal());
+  if (count <= 0 && timeout_ms > 0) {
+    if (auto end = state_.end_of_wait()) return tl::make_unexpected(*std::move(end));
+  }
   if (count <= 0) return MessageHandle();
   MessageHandle owned(message);
   if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) return owned;

@@ -7,8 +7,8 @@
 
 #include "client.h"
 #include "errors.h"
-#include "sluice/kafka/lane.h"
 #include "sluice/base/check.h"
+#include "sluice/kafka/lane.h"
 
 namespace sluice::kafka {
 namespace {
@@ -385,7 +385,8 @@ Result<std::unique_ptr<Producer>> Producer::open(const ClientOptions& client, co
 }
 
 Result<std::vector<Delivery>> send_and_wait(pipeline::RecordSink& sink, std::span<const change::Record> records,
-                                            base::Deadline deadline) {
+                                            base::Deadline deadline, const std::function<bool()>& is_interrupted) {
+  constexpr int kTurnMs = 50;
   SLUICE_CHECK(sink.in_flight_records() == 0, "send_and_wait() has the sink for itself");
   std::vector<Delivery> deliveries(records.size());
   std::size_t sent = 0;
@@ -400,13 +401,14 @@ Result<std::vector<Delivery>> send_and_wait(pipeline::RecordSink& sink, std::spa
     for (const Delivery& delivery : arrived) deliveries[delivery.ticket.value] = delivery;
     acknowledged += arrived.size();
     if (acknowledged == records.size()) break;
+    if (is_interrupted && is_interrupted()) return tl::make_unexpected(interrupted());
     if (base::Clock::now() >= deadline)
       return fail(Recovery::Retry, "kafka.unreachable",
                   fmt::format("{} of {} records are not acknowledged in time. Check that the brokers run",
                               records.size() - acknowledged, records.size()));
     const pipeline::Wait wait = sink.waits_for();
     pollfd descriptor{wait.fd, wait.events, 0};
-    ::poll(&descriptor, 1, wait.deadline ? 0 : left_ms(deadline));
+    ::poll(&descriptor, 1, std::min(kTurnMs, left_ms(std::min(deadline, wait.deadline.value_or(deadline)))));
   }
   return deliveries;
 }

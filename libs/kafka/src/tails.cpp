@@ -118,7 +118,7 @@ Result<std::vector<pipeline::PartitionTail>> recover_tails(const ClientOptions& 
                                                            const ReadClue& read, base::Deadline deadline) {
   const std::vector<change::Record> markers = markers_for(topics, marker);
   if (markers.empty()) return std::vector<pipeline::PartitionTail>{};
-  SLUICE_ASSIGN(const auto deliveries, send_and_wait(sink, markers, deadline));
+  SLUICE_ASSIGN(const auto deliveries, send_and_wait(sink, markers, deadline, client.interrupted));
   std::vector<Walk> walks;
   for (const TailTopic& topic : topics)
     for (std::int32_t partition = 0; partition < topic.partitions; ++partition)

@@ -30,7 +30,12 @@ class LaneTest : public ::testing::Test {
   }
 
   Lane lane;
-  LaneLimits limits{.linger = milliseconds(2), .max_bytes = 100, .max_records = 3, .slow_bytes = 20, .worth_bytes = 50, .patience = milliseconds(10)};
+  LaneLimits limits{.linger = milliseconds(2),
+                    .max_bytes = 100,
+                    .max_records = 3,
+                    .slow_bytes = 20,
+                    .worth_bytes = 50,
+                    .patience = milliseconds(10)};
   base::Deadline begin = base::Deadline() + std::chrono::seconds(9);
 };
 

@@ -41,8 +41,14 @@ base::Error topic_missing(const std::string& name) {
           fmt::format("topic {} does not exist. Make it, or switch kafka.create_topics on", name)};
 }
 
+kafka::ClientOptions BrokerSession::client() const {
+  kafka::ClientOptions options = client_options(settings_);
+  options.interrupted = interrupted_;
+  return options;
+}
+
 base::Result<BrokerFacts> BrokerSession::gather() {
-  SLUICE_ASSIGN(auto topics, kafka::Topics::open(client_options(settings_)));
+  SLUICE_ASSIGN(auto topics, kafka::Topics::open(client()));
   SLUICE_TRY(ensure_topics(*topics));
   std::vector<std::string> names = topics_of(settings_);
   const std::size_t events = names.size();
@@ -85,8 +91,7 @@ base::Result<void> BrokerSession::ensure_topics(kafka::Topics& topics) {
 
 base::Result<void> BrokerSession::read_control_topic(BrokerFacts& facts) {
   const base::Deadline deadline = base::Clock::now() + settings_.kafka.request_timeout;
-  SLUICE_ASSIGN(const auto reader,
-                kafka::ControlReader::open(client_options(settings_), settings_.kafka.control_topic, {}, deadline));
+  SLUICE_ASSIGN(const auto reader, kafka::ControlReader::open(client(), settings_.kafka.control_topic, {}, deadline));
   std::set<std::uint32_t> complete;  // epochs
   for (const auto& [key, value] : reader->entries()) {
     SLUICE_ASSIGN(const auto record, codec::parse_control_record(key, value));
@@ -110,7 +115,7 @@ base::Result<void> BrokerSession::announce(const std::map<std::string, std::stri
     out.push_back({.topic = change::kControlTopic, .kind = change::RecordKind::Control, .key = key, .value = value});
   }
   const base::Deadline deadline = base::Clock::now() + settings_.kafka.request_timeout;
-  SLUICE_TRY(kafka::send_and_wait(*producer, out, deadline));
+  SLUICE_TRY(kafka::send_and_wait(*producer, out, deadline, interrupted_));
   return {};
 }
 
@@ -157,8 +162,8 @@ base::Result<Tails> BrokerSession::recover_tails(kafka::Producer& producer, cons
   codec::append_marker(origin, source, header, std::chrono::duration_cast<base::Milliseconds>(wall).count(), 0, 0,
                        batch);
   const base::Deadline deadline = base::Clock::now() + settings_.kafka.request_timeout;
-  SLUICE_ASSIGN(const auto found, kafka::recover_tails(client_options(settings_), producer, walked, batch[0],
-                                                       settings_.pipeline_name(), read_clue, deadline));
+  SLUICE_ASSIGN(const auto found, kafka::recover_tails(client(), producer, walked, batch[0], settings_.pipeline_name(),
+                                                       read_clue, deadline));
   Tails tails = no_tails(topics);
   for (const auto& tail : found) {
     const auto topic =

@@ -3,10 +3,12 @@
 // Thread rule: the pipeline's thread.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sluice/codec/control_record.h"
@@ -36,7 +38,9 @@ base::Error topic_missing(const std::string& name);
 
 class BrokerSession {
  public:
-  explicit BrokerSession(const config::Settings& settings) : settings_(settings) {}
+  /// `interrupted` ends every wait of this object: kafka.interrupted (Retry).
+  explicit BrokerSession(const config::Settings& settings, std::function<bool()> interrupted = {})
+      : settings_(settings), interrupted_(std::move(interrupted)) {}
 
   /// Makes the missing topics if the configuration says so, and reads what is there.
   base::Result<BrokerFacts> gather();
@@ -62,10 +66,12 @@ class BrokerSession {
                                     const std::vector<pipeline::TopicIncarnation>& topics);
 
  private:
+  kafka::ClientOptions client() const;
   base::Result<void> ensure_topics(kafka::Topics& topics);
   base::Result<void> read_control_topic(BrokerFacts& facts);
 
   const config::Settings& settings_;
+  std::function<bool()> interrupted_;
   bool has_warned_ = false;
 };
 

@@ -32,7 +32,11 @@ base::Result<void> run_replicator(const config::Settings& settings, const Replic
 }
 
 ReplicatorRun::ReplicatorRun(const config::Settings& settings, const ReplicatorFlags& flags, pipeline::StopSignal& stop)
-    : settings_(settings), flags_(flags), stop_(stop), broker_(settings), catalog_(connect_options(settings)) {}
+    : settings_(settings),
+      flags_(flags),
+      stop_(stop),
+      broker_(settings, [&stop] { return stop.requested(); }),
+      catalog_(connect_options(settings)) {}
 
 base::Result<void> ReplicatorRun::run() {
   SLUICE_ASSIGN(store_, offsets::LmdbOffsetStore::open(settings_.state_dir, settings_.pipeline_name()));
@@ -40,6 +44,7 @@ base::Result<void> ReplicatorRun::run() {
   gaps_.emplace(settings_, *status_);
   incarnations_.emplace(settings_, *status_);
   const auto on_retry = [this](const base::Error& error, base::Milliseconds wait) {
+    if (error.id == "kafka.interrupted") return;  // it was us, to stop
     status_->retrying(error, wait);
     logger.warning(error);
     logger.info("trying again in {} ms", wait.count());
@@ -289,7 +294,7 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::drive(pipeline::ChangeSourc
       replication.detach();
       return tl::make_unexpected(std::move(step.error()));
     }
-    report_store_error();
+    report_obstacles();
     if (auto looked = look_around(now, reading); !looked) {
       replication.detach();
       return tl::make_unexpected(std::move(looked.error()));
@@ -340,11 +345,20 @@ void ReplicatorRun::report_schema_changes(postgres::ReplicationStream& stream) {
   if (!stream.schema_changes().empty()) stream.clear_schema_changes();
 }
 
-void ReplicatorRun::report_store_error() {
+void ReplicatorRun::report_obstacles() {
   const auto& error = living_->replication->store_error();
   if (error && !store_is_failing_) logger.warning(*error);
   if (!error && store_is_failing_) logger.info("the position can be stored again");
   store_is_failing_ = error.has_value();
+  const kafka::Reachability kafka = living_->producer->reachability();
+  if (kafka.unreachable_since && !kafka_is_away_) {
+    logger.warning(base::Error{base::Recovery::Retry, "kafka.unreachable",
+                               fmt::format("no broker answers ({}). What was read waits, and is sent when one does. "
+                                           "Check that the brokers run",
+                                           kafka.last_error)});
+  }
+  if (!kafka.unreachable_since && kafka_is_away_) logger.info("Kafka answers again");
+  kafka_is_away_ = kafka.unreachable_since.has_value();
 }
 
 base::Result<void> ReplicatorRun::wait_while_parked() {
@@ -354,7 +368,7 @@ base::Result<void> ReplicatorRun::wait_while_parked() {
     status_->tick(now, replication, *living_->producer, {.state = admin::ReplicatorState::Parked});
     SLUICE_TRY(replication.tend(now));
     SLUICE_TRY(gaps_->tick(now, *living_->deliveries));
-    report_store_error();
+    report_obstacles();
     pipeline::wait(stop_, pipeline::WatchStop::Watched, now + kMaxWait, {living_->producer->waits_for()});
   }
   return {};
@@ -367,6 +381,7 @@ base::Result<void> ReplicatorRun::settle() {
   while (!replication.settled()) {
     const base::Deadline now = base::Clock::now();
     status_->tick(now, replication, *living_->producer, {.state = admin::ReplicatorState::Stopping});
+    report_obstacles();
     if (stop_.forced() || now >= grace_end) {
       return base::fail(
           base::Recovery::Stop, "replicator.not_settled",

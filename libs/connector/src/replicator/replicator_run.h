@@ -65,7 +65,7 @@ class ReplicatorRun {
   /// What may be seen only from beside the stream.
   base::Result<void> look_around(base::Deadline now, const Reading& reading);
   void report_schema_changes(postgres::ReplicationStream& stream);
-  void report_store_error();  ///< once when it begins, once when it is over
+  void report_obstacles();  ///< once when it begins, once when it is over
   base::Result<void> settle();
 
   const config::Settings& settings_;
@@ -82,6 +82,7 @@ class ReplicatorRun {
   bool tombstones_ = false;
   bool worked_ = false;  // the attempt came as far as reading
   bool store_is_failing_ = false;
+  bool kafka_is_away_ = false;
   bool is_settled_ = false;  // the last checkpoint is that of a clean stop
 };
 

@@ -45,6 +45,8 @@ struct ClientOptions {
   std::map<std::string, std::string> properties;
   /// How long a request that somebody waits for may take, connecting included.
   base::Milliseconds request_timeout{15'000};
+  /// Asked now and then while a call waits for an answer; true ends the wait: kafka.interrupted (Retry).
+  std::function<bool()> interrupted;
   /// Called on the thread that owns the client, for librdkafka's lines of level 5 and below. Empty: they are dropped.
   std::function<void(const LogLine&)> log;
 };

@@ -27,11 +27,11 @@
 namespace sluice::kafka {
 
 struct LaneLimits {
-  base::Microseconds linger{2'000};    ///< a batch that was begun takes more for so long
-  std::size_t max_bytes = 131'072;     ///< of a batch
-  std::uint32_t max_records = 10'000;  ///< of a batch
-  std::size_t slow_bytes = 8'192;      ///< less waits: the stream is slow
-  std::size_t worth_bytes = 262'144;   ///< so much is worth a request
+  base::Microseconds linger{2'000};     ///< a batch that was begun takes more for so long
+  std::size_t max_bytes = 131'072;      ///< of a batch
+  std::uint32_t max_records = 10'000;   ///< of a batch
+  std::size_t slow_bytes = 8'192;       ///< less waits: the stream is slow
+  std::size_t worth_bytes = 262'144;    ///< so much is worth a request
   base::Microseconds patience{10'000};  ///< the oldest that waits is kept no longer for others to join it
 };
 

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -32,8 +33,8 @@ namespace sluice::kafka {
 /// Defaults are measured (tests/bench/kafka_bench): more than 300 k records of 400 B a second on two cores shared with
 /// the broker, and single records acknowledged within a few ms.
 struct ProducerOptions {
-  std::string compression = "lz4";          ///< none, lz4, zstd, snappy, gzip
-  base::Milliseconds linger{2};             ///< longer fills batches better and delays a lone record by as much
+  std::string compression = "lz4";  ///< none, lz4, zstd, snappy, gzip
+  base::Milliseconds linger{2};     ///< longer fills batches better and delays a lone record by as much
   /// Of one partition; one batch is on its way and one more is gathered. Smaller ones cost the broker and us more CPU:
   /// 128 KiB a third, larger ones gain nothing.
   std::uint32_t max_batch_bytes = 524'288;
@@ -62,9 +63,11 @@ class Producer : public pipeline::RecordSink {
 
 /// Sends the records and waits until all are durable; the result has a delivery per record, in their order.
 /// For markers, control records and the like. REQUIRES: nothing else is in flight.
-/// Errors: those of the sink; kafka.unreachable (Retry) when the deadline passes first.
+/// Errors: those of the sink; kafka.unreachable (Retry) when the deadline passes first; kafka.interrupted (Retry) when
+/// `is_interrupted`, asked now and then, says so.
 base::Result<std::vector<pipeline::Delivery>> send_and_wait(pipeline::RecordSink& sink,
                                                             std::span<const change::Record> records,
-                                                            base::Deadline deadline);
+                                                            base::Deadline deadline,
+                                                            const std::function<bool()>& is_interrupted = {});
 
 }  // namespace sluice::kafka
