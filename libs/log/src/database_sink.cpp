@@ -43,7 +43,8 @@ void DatabaseSink::flush(base::Milliseconds max_wait) {
   std::unique_lock lock(mutex_);
   hurry_ = true;
   work_.notify_all();
-  done_.wait_for(lock, max_wait, [this] { return queue_.empty() && !writing_; });
+  const std::uint64_t failed = counts_.failed_writes;
+  done_.wait_for(lock, max_wait, [&] { return (queue_.empty() && !writing_) || counts_.failed_writes != failed; });
   hurry_ = false;
 }
 
@@ -97,7 +98,10 @@ bool DatabaseSink::store(Batch& batch) {
     on_failure(written.error());
     std::unique_lock lock(mutex_);
     ++counts_.failed_writes;
-    if (work_.wait_for(lock, options_.retry_after, [this] { return stopping_; })) return false;
+    done_.notify_all();
+    work_.wait_for(lock, options_.retry_after, [this] { return stopping_ || hurry_; });
+    hurry_ = false;
+    if (stopping_) return false;
   }
 }
 

@@ -276,6 +276,18 @@ TEST_F(LogDatabase, AFailingDatabaseIsReportedOnceAndThenItsRecovery) {
   EXPECT_THAT(messages(), ElementsAre("kept"));
 }
 
+TEST_F(LogDatabase, TheEndTriesOnceMoreAtOnceAndWaitsForNothingElse) {
+  std::ofstream(directory_ / "state") << "in the way";
+  Options patient = options();
+  patient.database->retry_after = std::chrono::hours(1);
+  console_of(patient, [](Logging& logging) {
+    get("x").info("kept");
+    ASSERT_TRUE(eventually([&] { return logging.database_counts().failed_writes == 1; }));
+    logging.finish({base::Recovery::Stop, "x.over", "over"});
+    EXPECT_EQ(logging.database_counts().failed_writes, 2U);
+  });
+}
+
 TEST_F(LogDatabase, ADamagedFileIsPutAsideAndBegunAnew) {
   std::filesystem::create_directory(directory_ / "state");
   std::ofstream(path()) << std::string(10'000, '?');
