@@ -284,6 +284,19 @@ TEST_F(KafkaTopics, ADeadLetterIsTheRecordWithItsOriginAndReason) {
   EXPECT_TRUE(nlohmann::json::parse(line)["payload"].is_null());
 }
 
+TEST_F(KafkaTopics, DeadLettersGoToTheTopicThatWasNamed) {
+  kafka::DeadLetterOptions options;
+  options.topic = unique_topic("letters");
+  auto letters = kafka::open_dead_letters(client_, options);
+  ASSERT_TRUE(letters);
+  pipeline::DeadLetter letter;
+  letter.partition = {unique_topic("poison"), 0};
+  letter.record.value = "{";
+  const auto put = (*letters)->put(letter);
+  ASSERT_TRUE(put) << put.error().message;
+  EXPECT_EQ(kcat_records(client_.brokers, options.topic, 0).size(), 1U);
+}
+
 TEST_F(KafkaTopics, ADeadLetterTopicThatMayNotBeMadeStops) {
   kafka::DeadLetterOptions options;
   options.missing_topic = kafka::MissingTopic::Refuse;

@@ -162,7 +162,7 @@ Result<void> RdkafkaDeadLetters::wait_for_delivery(const std::string& topic) {
 }
 
 Result<void> RdkafkaDeadLetters::put(const DeadLetter& letter) {
-  const std::string topic = letter.partition.topic + ".dlq";
+  const std::string topic = options_.topic.empty() ? letter.partition.topic + ".dlq" : options_.topic;
   Result<void> result = ensure_topic(topic);
   if (result) result = send(letter, topic);
   if (result) return {};

@@ -55,6 +55,16 @@ kafka::ConsumerOptions consumer_options(const config::Settings& settings) {
   return options;
 }
 
+kafka::DeadLetterOptions dead_letter_options(const config::Settings& settings) {
+  kafka::DeadLetterOptions options;
+  options.topic = settings.dead_letter_topic();
+  const bool may_create = config::is_on(settings.kafka.create_topics);
+  options.missing_topic = may_create ? kafka::MissingTopic::Create : kafka::MissingTopic::Refuse;
+  options.timeout = settings.kafka.request_timeout;
+  options.max_message_bytes = static_cast<std::uint32_t>(settings.kafka.max_message_bytes.bytes);
+  return options;
+}
+
 std::string mirror_output(const config::Settings& settings) { return "mirror:" + settings.elasticsearch.mirrorPrefix; }
 
 pipeline::IndexingOptions indexing_options(const config::Settings& settings) {
@@ -84,9 +94,7 @@ base::Result<void> read_and_index(const config::Settings& settings, pipeline::St
   elastic::BulkSinkOptions bulk_options;
   bulk_options.max_in_flight = search.max_in_flight_bulks;
   SLUICE_ASSIGN(auto sink, elastic::BulkSink::open(connection_options(search), bulk_options));
-  kafka::DeadLetterOptions letter_options;
-  letter_options.max_message_bytes = static_cast<std::uint32_t>(settings.kafka.max_message_bytes.bytes);
-  SLUICE_ASSIGN(auto letters, kafka::open_dead_letters(client_options(settings), letter_options));
+  SLUICE_ASSIGN(auto letters, kafka::open_dead_letters(client_options(settings), dead_letter_options(settings)));
 
   ControlTopicLog control(settings);
   documents::IndexNames names(search.indexPrefix, search.mirrorPrefix);

@@ -1,4 +1,4 @@
-// DeadLetters into the topic `<topic>.dlq` (rule E-12).
+// DeadLetters into a topic of their own (rule E-12).
 //
 // Thread rule: made, used and destroyed by the pipeline's thread. put() blocks, bounded by the time-out.
 // A letter is the original record: key, value, header `sluice`, and beside it the headers
@@ -14,6 +14,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "sluice/base/clock.h"
 #include "sluice/base/error.h"
@@ -25,6 +26,7 @@ namespace sluice::kafka {
 enum class MissingTopic { Create, Refuse };
 
 struct DeadLetterOptions {
+  std::string topic;  ///< empty: `<topic of the record>.dlq`
   MissingTopic missing_topic = MissingTopic::Create;
   base::Milliseconds timeout{10'000};
   std::uint32_t max_message_bytes = 1'000'000;  ///< of the records read; a letter may be 64 KiB larger
