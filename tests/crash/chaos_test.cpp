@@ -1,4 +1,5 @@
 // link: sluice::base
+// servers: own
 //
 // A mixed workload, and in each run a kill -9 of something at a random moment: nothing lost, nothing twice, nothing
 // that was not committed, the mirror equal to the table. SLUICE_CHAOS_RUNS (5) and SLUICE_CHAOS_SEED say how often and

@@ -2,6 +2,7 @@
 // P-16, K-12). SLUICE_OUTAGE_SECONDS (60) says for how long.
 //
 // link: sluice::base
+// servers: own
 #include <cstdlib>
 
 #include <gtest/gtest.h>
@@ -41,7 +42,7 @@ class Outages : public testing::Test {
                    stack.folder() + "/writers.log");
   }
 
-  Stack stack{{.own_kafka = true, .own_elasticsearch = true}};
+  Stack stack{{.own_postgres = true, .own_kafka = true, .own_elasticsearch = true}};
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # label: long
+# servers: own
 # The images of both programs, really built and run: small, not root, on a root directory that nobody can write, with
 # the exit codes of the README; a row of PostgreSQL becomes a document, and a new container goes on where the old one was.
 set -euo pipefail

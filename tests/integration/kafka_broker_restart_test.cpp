@@ -1,5 +1,7 @@
 // The producer over a broker that is stopped, killed and started again under load (rules K-1 to K-3): nothing lost,
 // nothing twice, order kept, by one and the same producer.
+//
+// servers: own
 #include <poll.h>
 
 #include <thread>

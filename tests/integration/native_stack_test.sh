@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# servers: own
 # The scripts that start the real servers keep their word: several instances side by side, a taken port refused,
 # a kill -9 survived with the data, nothing left behind.
 set -euo pipefail
