@@ -34,7 +34,7 @@ int run_command_line(int argc, char** argv) {
   auto* status = app.add_subcommand("status", "What the running es_consumer says");
   auto* logs = app.add_subcommand("logs", "Read the log database");
   apps::add_log_options(*logs, choices.logs);
-  auto* version = app.add_subcommand("version", "Print the version and the revision");
+  auto* version = app.add_subcommand("version", "Print its version and those of its libraries");
 
   if (const auto code = apps::parse(app, argc, argv)) return static_cast<int>(*code);
   ExitCode code = ExitCode::Done;

@@ -49,7 +49,7 @@ int run_command_line(int argc, char** argv) {
   auto* adopt = slot->add_subcommand("adopt", "State was lost: go on where the slot is confirmed");
   auto* reset = slot->add_subcommand("reset", "Begin again: new slot, new epoch, new snapshot");
   reset->add_flag("--new-epoch", choices.new_epoch, "Say that this is meant")->required();
-  auto* version = app.add_subcommand("version", "Print the version and the revision");
+  auto* version = app.add_subcommand("version", "Print its version and those of its libraries");
 
   if (const auto end = apps::parse(app, argc, argv)) return static_cast<int>(*end);
   ExitCode code = ExitCode::Done;

@@ -72,10 +72,13 @@ tl::unexpected<Error> failed(const std::string& what, int code) {
     case EACCES:
     case EPERM:
     case EROFS:
+    case ENOENT:
     case ENOTDIR:
-      return fail(
-          Recovery::Stop, "offsets.unreadable",
-          fmt::format("{}: {}. Give the user of this program read and write rights there", what, text_of(code)));
+    case ENAMETOOLONG:
+    case ELOOP:
+      return fail(Recovery::Stop, "offsets.unreadable",
+                  fmt::format("{}: {}. Name a directory that the user of this program can make, read and write", what,
+                              text_of(code)));
     default:
       return fail(Recovery::Retry, "offsets.write_failed",
                   fmt::format("{}: {}. Nothing is confirmed meanwhile: look at the disk", what, text_of(code)));

@@ -61,8 +61,9 @@ base::Result<std::string> replicator_status(const ProgramOptions& program) {
 base::Result<std::string> es_consumer_status(const ProgramOptions& program) {
   SLUICE_ASSIGN(const auto settings, load_settings(program));
   if (auto running = ask_running(settings, "es_consumer")) return *std::move(running);
-  return fmt::format("group            {}\nes_consumer      does not answer at {}\n", settings.kafka.groupID,
-                     settings.admin.es_consumer);
+  return base::fail(base::Recovery::Retry, "admin.no_answer",
+                    fmt::format("no es_consumer of group {} answers at {}. Is it running, with admin.enabled on?",
+                                settings.kafka.groupID, settings.admin.es_consumer));
 }
 
 }  // namespace sluice::connector

@@ -13,7 +13,7 @@ extern const std::string_view kVersion;
 /// The git revision it was built from; "unknown" outside of a checkout.
 extern const std::string_view kRevision;
 
-/// One line: version and revision.
+/// A line with version and revision, and one for each client library.
 std::string version_text(std::string_view program);
 
 }  // namespace sluice::connector

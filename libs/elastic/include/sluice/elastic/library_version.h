@@ -1,0 +1,13 @@
+// The client library underneath, for `version` and bug reports.
+//
+// Thread rule: a pure function.
+#pragma once
+
+#include <string>
+
+namespace sluice::elastic {
+
+/// Such as "libcurl 1.2.3".
+std::string library_version();
+
+}  // namespace sluice::elastic

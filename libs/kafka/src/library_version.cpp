@@ -1,0 +1,10 @@
+#include "sluice/kafka/library_version.h"
+
+#include <fmt/format.h>
+#include <librdkafka/rdkafka.h>
+
+namespace sluice::kafka {
+
+std::string library_version() { return fmt::format("librdkafka {}", rd_kafka_version_str()); }
+
+}  // namespace sluice::kafka
