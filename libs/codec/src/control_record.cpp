@@ -35,16 +35,28 @@ std::string_view category_of(change::TypeKind kind) {
   return "base";
 }
 
+/// Behind all domains and arrays: what the values are made of.
+std::string_view base_category_of(std::uint32_t oid, const change::TypeDescription* type) {
+  if (is_builtin_array(oid)) return builtin_category(builtin_element(oid));
+  if (const std::string_view builtin = builtin_category(oid); !builtin.empty()) return builtin;
+  if (type == nullptr) return "base";
+  const bool has_base = type->kind == change::TypeKind::Domain || type->kind == change::TypeKind::Array;
+  if (!has_base || type->element == nullptr) return category_of(type->kind);
+  return base_category_of(type->element->oid, type->element.get());
+}
+
 void describe(SchemaRecord::Column& column, const change::TypeDescription* type) {
   const std::string_view builtin = builtin_type_name(column.type_oid);
   if (!builtin.empty()) {
     const bool array = is_builtin_array(column.type_oid);
     column.type = array ? fmt::format("_{}", builtin) : std::string(builtin);
-    column.category = array ? "array" : "base";
+    column.category = builtin_category(column.type_oid);
     if (array) column.base_type = builtin;
+    column.base_category = base_category_of(column.type_oid, nullptr);
     return;
   }
   column.category = category_of(type != nullptr ? type->kind : change::TypeKind::Base);
+  column.base_category = base_category_of(column.type_oid, type);
   if (type == nullptr) return;
   column.type = type->name;
   const bool has_base = type->kind == change::TypeKind::Domain || type->kind == change::TypeKind::Array;
@@ -68,6 +80,7 @@ Json to_json(const SchemaRecord::Column& column) {
               {"type", column.type},
               {"category", column.category},
               {"base_type", column.base_type},
+              {"base_category", column.base_category},
               {"identity", column.identity},
               {"primary_key", column.primary_key},
               {"nullable", column.nullable ? Json(*column.nullable) : Json(nullptr)}};
@@ -144,6 +157,8 @@ SchemaRecord::Column column_from(const Json& json) {
   column.type = text(json, "type");
   column.category = text(json, "category");
   column.base_type = text(json, "base_type");
+  // Versions before 0.2 did not write it.
+  column.base_category = json.contains("base_category") ? text(json, "base_category") : column.category;
   column.identity = json.at("identity").get<bool>();
   column.primary_key = json.at("primary_key").get<bool>();
   if (!json.at("nullable").is_null()) column.nullable = json.at("nullable").get<bool>();

@@ -11,23 +11,14 @@ namespace {
 
 constexpr std::string_view kOpLead = R"(","op":")";
 
-std::string in_quotes(std::string_view text) {
-  std::uint64_t replacements = 0;  // names, not values: not counted
-  TextBuffer json;
-  json.append('"');
-  append_escaped(text, json, replacements);
-  json.append('"');
-  return std::string(json.view());
-}
-
 /// Milliseconds of a time in microseconds, rounded down also before 1970.
 std::int64_t milliseconds(std::int64_t time_us) { return time_us / 1000 - (time_us % 1000 < 0 ? 1 : 0); }
 
 tl::unexpected<base::Error> unusable_schema(const change::TableSchema& schema, const change::Column& column) {
   return base::fail(
       base::Recovery::Stop, "codec.unusable_schema",
-      fmt::format("Column {} of {} has a type (OID {}) of arrays and domains that stand in each other more than "
-                  "8 deep; take the column out of the publication, or give it a simpler type",
+      fmt::format("Column {} of {} has a type (OID {}) of types that stand in each other more than 8 deep; "
+                  "take the column out of the publication, or give it a simpler type",
                   column.name, change::qualified_name(schema), column.type_oid));
 }
 

@@ -103,4 +103,13 @@ void append_escaped_bytes(std::string_view text, TextBuffer& out) {
   escape<InvalidUtf8::Keep>(text, out, none);
 }
 
+std::string in_quotes(std::string_view name) {
+  std::uint64_t replacements = 0;
+  TextBuffer json;
+  json.append('"');
+  append_escaped(name, json, replacements);
+  json.append('"');
+  return std::string(json.view());
+}
+
 }  // namespace sluice::codec

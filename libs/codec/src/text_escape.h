@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "sluice/codec/text_buffer.h"
@@ -14,7 +15,10 @@ namespace sluice::codec {
 /// becomes U+FFFD and is counted.
 void append_escaped(std::string_view text, TextBuffer& out, std::uint64_t& replacements);
 
-/// The same, but bytes from 0x80 on are kept as they are.
+/// A name as a JSON string. What is replaced in it is not counted: it is no value.
+std::string in_quotes(std::string_view name);
+
+/// The same as append_escaped(), but bytes from 0x80 on are kept as they are.
 void append_escaped_bytes(std::string_view text, TextBuffer& out);
 
 }  // namespace sluice::codec

@@ -2,6 +2,7 @@
 // in quotes when they are empty, the word NULL, or hold the delimiter, braces, quotes, backslashes or white space.
 #include <algorithm>
 
+#include "quoted_piece.h"
 #include "sluice/base/check.h"
 #include "value_type.h"
 
@@ -18,32 +19,6 @@ bool skip_bounds(std::string_view& rest) {
   const std::string_view bounds = rest.substr(0, end);
   rest.remove_prefix(end + 1);
   return bounds.find_first_not_of("0123456789:-+[]") == std::string_view::npos;
-}
-
-/// The element in quotes at the front of `rest`, without them and without escapes; takes it away.
-bool take_quoted(std::string_view& rest, std::string& unescaped, std::string_view& element) {
-  rest.remove_prefix(1);
-  const std::size_t stop = rest.find_first_of("\"\\");
-  if (stop == std::string_view::npos) return false;
-  if (rest[stop] == '"') {
-    element = rest.substr(0, stop);
-    rest.remove_prefix(stop + 1);
-    return true;
-  }
-  unescaped.clear();
-  while (true) {
-    const std::size_t special = rest.find_first_of("\"\\");
-    if (special == std::string_view::npos) return false;
-    unescaped.append(rest.substr(0, special));
-    const bool quote = rest[special] == '"';
-    rest.remove_prefix(special + 1);
-    if (quote) break;
-    if (rest.empty()) return false;
-    unescaped.push_back(rest.front());
-    rest.remove_prefix(1);
-  }
-  element = unescaped;
-  return true;
 }
 
 bool take_bare(std::string_view& rest, char delimiter, std::string_view& element) {
@@ -97,13 +72,10 @@ bool append_elements(ValueContext& context, const ValueType& type, std::string_v
 }  // namespace
 
 bool append_array(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out) {
-  SLUICE_CHECK(context.open_arrays < kMaxTypeNesting, "resolve_type() bounds how deep arrays stand in each other");
+  SLUICE_CHECK(context.open_values < kMaxTypeNesting, "resolve_type() bounds how deep types stand in each other");
   if (!skip_bounds(text)) return false;
-  std::string& unescaped = context.elements[context.open_arrays];
-  ++context.open_arrays;
-  const bool written = append_elements(context, type, text, unescaped, out);
-  --context.open_arrays;
-  return written;
+  OpenPiece piece(context);
+  return append_elements(context, type, text, piece.text(), out);
 }
 
 }  // namespace sluice::codec

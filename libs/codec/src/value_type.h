@@ -1,5 +1,5 @@
-// What is inside a ValueType: the function of its family, and of an array the type of its elements. The families'
-// functions all have one shape; the table of types (value_types.cpp) names them.
+// What is inside a ValueType: the function of its family, and the types of what it consists of. The families' functions
+// all have one shape; the table of types (value_types.cpp) names them.
 //
 // Thread rule: a ValueType is immutable; one thread per ValueContext.
 #pragma once
@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "json_text.h"
 #include "sluice/codec/text_buffer.h"
@@ -15,25 +16,45 @@
 
 namespace sluice::codec {
 
-/// How deep arrays and domains may stand in each other (an array of a domain over an array of …).
+/// How deep types may stand in each other (an array of a domain over a composite with an array of …).
 inline constexpr std::size_t kMaxTypeNesting = 8;
 
 /// What a family needs beside the text. Reused for all values.
 struct ValueContext {
   JsonChecker json;
   std::uint64_t replacements = 0;
-  /// Of each array that is being written, the element without its escapes.
-  std::array<std::string, kMaxTypeNesting> elements;
-  std::size_t open_arrays = 0;
+  /// Of each value that is being written and consists of others, the piece at hand without its escapes.
+  std::array<std::string, 2 * kMaxTypeNesting> pieces;  // a range has two at a time
+  std::size_t open_values = 0;
 };
 
 /// Appends the JSON of one value; false: the text is not of this type.
 using AppendValue = bool (*)(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out);
 
+struct ValueField {
+  std::string member;  ///< ,"name":
+  ValueTypePtr type;
+};
+
 struct ValueType {
   AppendValue append = nullptr;
-  ValueTypePtr element;
+  ValueTypePtr element;  ///< of an array; of a range the type of its bounds
   char delimiter = ',';
+  std::vector<ValueField> fields;  ///< of a composite
+};
+
+/// The text of a piece, for as long as the value that it is a part of is being written.
+class OpenPiece {
+ public:
+  explicit OpenPiece(ValueContext& context) : context_(context), text_(context.pieces[context.open_values++]) {}
+  ~OpenPiece() { --context_.open_values; }
+  OpenPiece(const OpenPiece&) = delete;
+  OpenPiece& operator=(const OpenPiece&) = delete;
+  std::string& text() { return text_; }
+
+ private:
+  ValueContext& context_;
+  std::string& text_;
 };
 
 // value_scalars.cpp
@@ -55,6 +76,14 @@ bool append_timestamptz(ValueContext&, const ValueType&, std::string_view text, 
 bool append_interval(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
 // value_arrays.cpp
 bool append_array(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out);
+// value_composites.cpp
+bool append_composite(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out);
+// value_ranges.cpp
+bool append_range(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out);
+bool append_multirange(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out);
+// value_extensions.cpp
+bool append_hstore(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out);
+bool append_vector(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out);
 
 /// Appends text that is known to need no escapes, in quotes.
 inline bool append_quoted(std::string_view text, TextBuffer& out) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "builtin_types.h"
+#include "text_escape.h"
 #include "value_type.h"
 
 namespace sluice::codec {
@@ -17,6 +18,7 @@ struct BuiltinType {
   std::string_view name;
   AppendValue append;
   char delimiter = ',';
+  std::uint32_t bound_oid = 0;  ///< of a range: the type of its bounds
 };
 
 // clang-format off
@@ -79,43 +81,99 @@ constexpr BuiltinType kBuiltinTypes[] = {
     {3642, 3644, "gtsvector", append_text},
     {3734, 3735, "regconfig", append_text},
     {3769, 3770, "regdictionary", append_text},
-    {3904, 3905, "int4range", append_text},
-    {3906, 3907, "numrange", append_text},
-    {3908, 3909, "tsrange", append_text},
-    {3910, 3911, "tstzrange", append_text},
-    {3912, 3913, "daterange", append_text},
-    {3926, 3927, "int8range", append_text},
+    {3904, 3905, "int4range", append_range, ',', 23},
+    {3906, 3907, "numrange", append_range, ',', 1700},
+    {3908, 3909, "tsrange", append_range, ',', 1114},
+    {3910, 3911, "tstzrange", append_range, ',', 1184},
+    {3912, 3913, "daterange", append_range, ',', 1082},
+    {3926, 3927, "int8range", append_range, ',', 20},
     {4072, 4073, "jsonpath", append_text},
     {4089, 4090, "regnamespace", append_text},
     {4096, 4097, "regrole", append_text},
     {4191, 4192, "regcollation", append_text},
-    {4451, 6150, "int4multirange", append_text},
-    {4532, 6151, "nummultirange", append_text},
-    {4533, 6152, "tsmultirange", append_text},
-    {4534, 6153, "tstzmultirange", append_text},
-    {4535, 6155, "datemultirange", append_text},
-    {4536, 6157, "int8multirange", append_text},
+    {4451, 6150, "int4multirange", append_multirange, ',', 23},
+    {4532, 6151, "nummultirange", append_multirange, ',', 1700},
+    {4533, 6152, "tsmultirange", append_multirange, ',', 1114},
+    {4534, 6153, "tstzmultirange", append_multirange, ',', 1184},
+    {4535, 6155, "datemultirange", append_multirange, ',', 1082},
+    {4536, 6157, "int8multirange", append_multirange, ',', 20},
     {5038, 5039, "pg_snapshot", append_text},
     {5069, 271, "xid8", append_text},
 };
 // clang-format on
 
+/// A type that the codec knows by its extension's name and its own: their OIDs differ from database to database.
+struct ExtensionType {
+  std::string_view extension;
+  std::string_view name;
+  AppendValue append;
+};
+constexpr ExtensionType kExtensionTypes[] = {
+    {"hstore", "hstore", append_hstore},
+    {"vector", "vector", append_vector},
+    {"vector", "halfvec", append_vector},
+};
+
 ValueTypePtr make_type(AppendValue append, ValueTypePtr element = nullptr, char delimiter = ',') {
-  return std::make_shared<const ValueType>(ValueType{append, std::move(element), delimiter});
+  return std::make_shared<const ValueType>(ValueType{append, std::move(element), delimiter, {}});
 }
 
-std::optional<ValueTypePtr> resolve(std::uint32_t oid, const change::TypeDescription* description, std::size_t depth) {
-  for (const BuiltinType& type : kBuiltinTypes) {
-    if (type.oid == oid) return make_type(type.append);
-    if (type.array_oid == oid) return make_type(append_array, make_type(type.append), type.delimiter);
+const BuiltinType* find_builtin(std::uint32_t oid) {
+  const auto found = std::find_if(std::begin(kBuiltinTypes), std::end(kBuiltinTypes), [oid](const BuiltinType& type) {
+    return type.oid == oid || type.array_oid == oid;
+  });
+  return found == std::end(kBuiltinTypes) ? nullptr : found;
+}
+
+ValueTypePtr type_of(const BuiltinType& type) {
+  const BuiltinType* const bound = type.bound_oid == 0 ? nullptr : find_builtin(type.bound_oid);
+  return make_type(type.append, bound == nullptr ? nullptr : make_type(bound->append));
+}
+
+AppendValue family_of_base(const change::TypeDescription& type) {
+  for (const ExtensionType& known : kExtensionTypes) {
+    if (known.extension == type.extension && known.name == type.name) return known.append;
   }
-  if (description == nullptr || description->element == nullptr) return make_type(append_text);
-  const bool domain = description->kind == change::TypeKind::Domain;
-  if (!domain && description->kind != change::TypeKind::Array) return make_type(append_text);
+  return append_text;
+}
+
+using Resolved = std::optional<ValueTypePtr>;
+Resolved resolve(std::uint32_t oid, const change::TypeDescription* description, std::size_t depth);
+
+Resolved resolve_composite(const change::TypeDescription& description, std::size_t depth) {
+  ValueType type;
+  type.append = append_composite;
+  for (const change::TypeField& field : description.fields) {
+    Resolved resolved = resolve(field.type_oid, field.type.get(), depth + 1);
+    if (!resolved) return std::nullopt;
+    type.fields.push_back({',' + in_quotes(field.name) + ':', std::move(*resolved)});
+  }
+  return std::make_shared<const ValueType>(std::move(type));
+}
+
+Resolved resolve_described(const change::TypeDescription& description, std::size_t depth) {
+  using change::TypeKind;
+  if (description.kind == TypeKind::Base) return make_type(family_of_base(description));
   if (depth == kMaxTypeNesting) return std::nullopt;
-  std::optional<ValueTypePtr> element = resolve(description->element->oid, description->element.get(), depth + 1);
-  if (!element || domain) return element;
-  return make_type(append_array, std::move(*element), description->array_delimiter);
+  if (description.kind == TypeKind::Composite) return resolve_composite(description, depth);
+  if (description.kind == TypeKind::Enum || description.element == nullptr) return make_type(append_text);
+  Resolved element = resolve(description.element->oid, description.element.get(), depth + 1);
+  if (!element) return std::nullopt;
+  switch (description.kind) {
+    case TypeKind::Array: return make_type(append_array, std::move(*element), description.array_delimiter);
+    case TypeKind::Range: return make_type(append_range, std::move(*element));
+    case TypeKind::Multirange: return make_type(append_multirange, std::move(*element));
+    default: return element;  // a domain is as its base type
+  }
+}
+
+Resolved resolve(std::uint32_t oid, const change::TypeDescription* description, std::size_t depth) {
+  if (const BuiltinType* const builtin = find_builtin(oid)) {
+    if (builtin->oid == oid) return type_of(*builtin);
+    if (depth == kMaxTypeNesting) return std::nullopt;
+    return make_type(append_array, type_of(*builtin), builtin->delimiter);
+  }
+  return description == nullptr ? make_type(append_text) : resolve_described(*description, depth);
 }
 
 }  // namespace
@@ -125,15 +183,26 @@ std::optional<ValueTypePtr> resolve_type(std::uint32_t type_oid, const change::T
 }
 
 std::string_view builtin_type_name(std::uint32_t oid) {
-  for (const BuiltinType& type : kBuiltinTypes) {
-    if (type.oid == oid || type.array_oid == oid) return type.name;
-  }
-  return {};
+  const BuiltinType* const type = find_builtin(oid);
+  return type == nullptr ? std::string_view() : type->name;
 }
 
 bool is_builtin_array(std::uint32_t oid) {
-  return std::any_of(std::begin(kBuiltinTypes), std::end(kBuiltinTypes),
-                     [oid](const BuiltinType& type) { return type.array_oid == oid; });
+  const BuiltinType* const type = find_builtin(oid);
+  return type != nullptr && type->array_oid == oid;
+}
+
+std::uint32_t builtin_element(std::uint32_t array_oid) {
+  const BuiltinType* const type = find_builtin(array_oid);
+  return type == nullptr ? 0 : type->oid;
+}
+
+std::string_view builtin_category(std::uint32_t oid) {
+  const BuiltinType* const type = find_builtin(oid);
+  if (type == nullptr) return {};
+  if (type->array_oid == oid) return "array";
+  if (type->append == append_range) return "range";
+  return type->append == append_multirange ? "multirange" : "base";
 }
 
 }  // namespace sluice::codec

@@ -58,14 +58,14 @@ ordered_json mapping_of_base(std::string_view type) {
   }
   if (type == "text" || type == "varchar" || type == "bpchar") return with_copy(keyword(), "text", number("text"));
   if (type == "json" || type == "jsonb" || type == "hstore") return not_searchable();
+  if (type == "vector" || type == "halfvec") return not_searchable();
   if (type == "bytea") return {{"type", "binary"}};
   return keyword();
 }
 
 ordered_json mapping_of(const codec::SchemaRecord::Column& column) {
-  if (column.category == "composite" || column.category == "range" || column.category == "multirange") {
-    return not_searchable();
-  }
+  const std::string_view made_of = column.base_category;
+  if (made_of == "composite" || made_of == "range" || made_of == "multirange") return not_searchable();
   if (column.category == "enum") return keyword();
   const bool has_base = column.category == "domain" || column.category == "array";
   std::string_view type = has_base && !column.base_type.empty() ? column.base_type : column.type;

@@ -14,7 +14,12 @@ namespace {
 bool same_type(const change::TypeDescriptionPtr& a, const change::TypeDescriptionPtr& b) {
   if (a == nullptr || b == nullptr) return a == b;
   return a->oid == b->oid && a->schema == b->schema && a->name == b->name && a->kind == b->kind &&
-         a->array_delimiter == b->array_delimiter && same_type(a->element, b->element);
+         a->array_delimiter == b->array_delimiter && same_type(a->element, b->element) &&
+         std::equal(a->fields.begin(), a->fields.end(), b->fields.begin(), b->fields.end(),
+                    [](const change::TypeField& left, const change::TypeField& right) {
+                      return left.name == right.name && left.type_oid == right.type_oid &&
+                             same_type(left.type, right.type);
+                    });
 }
 
 /// schema_id() covers what the message says; the rest is what the catalog said.

@@ -26,13 +26,19 @@ constexpr const char* kTableQuery =
 constexpr const char* kTypeQuery =
     "select n.nspname, t.typname, t.typtype, t.typsubscript = 'pg_catalog.array_subscript_handler'::regproc,"
     " t.typelem, t.typbasetype, coalesce(e.typdelim, ','),"
-    " coalesce((select r.rngsubtype from pg_range r where t.oid in (r.rngtypid, r.rngmultitypid)), 0)"
+    " coalesce((select r.rngsubtype from pg_range r where t.oid in (r.rngtypid, r.rngmultitypid)), 0), t.typrelid,"
+    " coalesce((select x.extname from pg_depend d join pg_extension x on x.oid = d.refobjid where d.classid ="
+    " 'pg_type'::regclass and d.objid = t.oid and d.refclassid = 'pg_extension'::regclass and d.deptype = 'e'), '')"
     " from pg_type t join pg_namespace n on n.oid = t.typnamespace left join pg_type e on e.oid = t.typelem"
     " where t.oid = {}";
 
+constexpr const char* kFieldsQuery =
+    "select attname, atttypid from pg_attribute where attrelid = {} and attnum > 0 and not attisdropped order by attnum";
+
 struct TypeRow {
   TypeDescription type;
-  std::uint32_t element_oid = 0;  ///< 0: none
+  std::uint32_t element_oid = 0;   ///< 0: none
+  std::uint32_t relation_oid = 0;  ///< that has the fields of a composite; 0: none
 };
 
 TypeKind kind_of(char typtype, bool is_array) {
@@ -57,6 +63,8 @@ std::optional<TypeRow> read_type(RowReader& row, std::uint32_t oid) {
   const std::uint32_t base_type = row.u32();
   const char delimiter = row.character();
   const std::uint32_t bound_type = row.u32();
+  const std::uint32_t relation = row.u32();
+  read.type.extension = row.string();
   if (row.failed()) return std::nullopt;
   read.type.kind = kind_of(typtype, is_array);
   switch (read.type.kind) {
@@ -67,6 +75,7 @@ std::optional<TypeRow> read_type(RowReader& row, std::uint32_t oid) {
     case TypeKind::Domain: read.element_oid = base_type; break;
     case TypeKind::Range:
     case TypeKind::Multirange: read.element_oid = bound_type; break;
+    case TypeKind::Composite: read.relation_oid = relation; break;
     default: break;
   }
   return read;
@@ -112,9 +121,27 @@ Result<TypeDescriptionPtr> SqlCatalog::describe(std::uint32_t type_oid, int dept
   if (read->element_oid != 0) {
     SLUICE_ASSIGN(read->type.element, describe(read->element_oid, depth + 1));
   }
+  if (read->relation_oid != 0) {
+    SLUICE_ASSIGN(read->type.fields, fields(read->relation_oid, depth));
+  }
   auto description = std::make_shared<const TypeDescription>(std::move(read->type));
   types_.emplace(type_oid, description);
   return description;
+}
+
+Result<std::vector<change::TypeField>> SqlCatalog::fields(std::uint32_t relation_oid, int depth) {
+  SLUICE_ASSIGN(const QueryResult answer, ask("reading the fields of a composite type",
+                                              fmt::format(fmt::runtime(kFieldsQuery), relation_oid)));
+  std::vector<change::TypeField> fields;
+  for (int index = 0; index < answer.rows(); ++index) {
+    RowReader row = answer.row(index);
+    change::TypeField& field = fields.emplace_back();
+    field.name = row.string();
+    field.type_oid = row.u32();
+    if (row.failed()) return unexpected_answer("the fields of a composite type");
+    SLUICE_ASSIGN(field.type, describe(field.type_oid, depth + 1));
+  }
+  return fields;
 }
 
 }  // namespace sluice::postgres

@@ -225,10 +225,103 @@ TEST(ValueEncoder, DomainsAndArraysOfTheCatalogFollowWhatTheyAreMadeOf) {
 TEST(ValueEncoder, TypesThatNobodyDescribesAreText) {
   Encoder encode;
   EXPECT_EQ(encode(99'999, "(1,\"x\")"), Json(R"json("(1,\"x\")")json"));
-  EXPECT_EQ(encode(3904, "[1,5)"), Json("\"[1,5)\""));
   EXPECT_EQ(encode(790, "$1.00"), Json("\"$1.00\""));
   const TypeDescriptionPtr orphan = described(20'010, "orphan", TypeKind::Domain);
   EXPECT_EQ(encode(orphan->oid, "5", orphan.get()), Json("\"5\""));
+}
+
+TEST(ValueEncoder, RangesSayTheirBoundsAndWhetherTheyBelongToThem) {
+  expect_all(
+      {{3904, "[1,5)", R"j({"gte":1,"lt":5})j"},
+       {3904, "empty", R"j({"empty":true})j"},
+       {3904, "(,5)", R"j({"lt":5})j"},
+       {3904, "[-3,)", R"j({"gte":-3})j"},
+       {3904, "(,)", "{}"},
+       {3906, "(1.50,NaN]", R"j({"gt":"1.50","lte":"NaN"})j"},
+       {3912, "[2026-11-21,infinity)", R"j({"gte":"2026-11-21","lt":"infinity"})j"},
+       {3908, R"j(["2026-11-21 08:00:00","2026-11-22 00:00:00"])j",
+        R"j({"gte":"2026-11-21T08:00:00","lte":"2026-11-22T00:00:00"})j"},
+       {3910, R"j(["0044-03-15 00:00:00+00 BC",infinity])j", R"j({"gte":"0044-03-15T00:00:00Z BC","lte":"infinity"})j"},
+       {3905, R"j({"[1,2)",empty,NULL})j", R"j([{"gte":1,"lt":2},{"empty":true},null])j"}});
+  expect_refused(3904, {"", "[", "[1", "[1,", "[1,5", "[1,5)x", "1,5)", "[1,,5)", "[a,5)", "[1,b)", "[1;5)", "(1,5",
+                        "Empty", "[\"1,5)", "[1,\"5)", "[[1,5)"});
+}
+
+TEST(ValueEncoder, MultirangesAreArraysOfRanges) {
+  expect_all({{4451, "{}", "[]"},
+              {4451, "{[1,3),[5,7)}", R"j([{"gte":1,"lt":3},{"gte":5,"lt":7}])j"},
+              {4536, "{(,)}", "[{}]"},
+              {4534, R"j({["2026-11-21 08:00:00+00",)})j", R"j([{"gte":"2026-11-21T08:00:00Z"}])j"}});
+  expect_refused(4451,
+                 {"", "{", "}", "{[1,3)", "{[1,3),}", "{,[1,3)}", "[1,3)", "{[1,3)}x", "{empty}", "{[1,3)[5,7)}"});
+}
+
+TEST(ValueEncoder, RangesOfTextQuoteTheirBounds) {
+  Encoder encode;
+  const TypeDescriptionPtr words = described(20'020, "words", TypeKind::Range, described(25, "text", TypeKind::Base));
+  EXPECT_EQ(encode(words->oid, R"j(["a""b\\","c,d"])j", words.get()), Json(R"j({"gte":"a\"b\\","lte":"c,d"})j"));
+  EXPECT_EQ(encode(words->oid, R"j(("",z))j", words.get()), Json(R"j({"gt":"","lt":"z"})j"));
+}
+
+TEST(ValueEncoder, CompositesAreObjects) {
+  Encoder encode;
+  const TypeDescriptionPtr text = described(25, "text", TypeKind::Base);
+  TypeDescription inner;
+  inner.oid = 20'030;
+  inner.name = "inner";
+  inner.kind = TypeKind::Composite;
+  inner.fields = {{"n", 1700, nullptr}, {"tags", 1009, nullptr}};
+  const auto inner_ptr = std::make_shared<const TypeDescription>(inner);
+  TypeDescription outer;
+  outer.oid = 20'031;
+  outer.name = "outer";
+  outer.kind = TypeKind::Composite;
+  outer.fields = {{"id", 23, nullptr}, {"say \"it\"", 25, nullptr}, {"inner", inner_ptr->oid, inner_ptr}};
+  EXPECT_EQ(encode(outer.oid, R"json((1,"a b","(2.50,""{x,""""y z""""}"")"))json", &outer),
+            Json(R"json({"id":1,"say \"it\"":"a b","inner":{"n":"2.50","tags":["x","y z"]}})json"));
+  EXPECT_EQ(encode(outer.oid, "(,,)", &outer), Json(R"j({"id":null,"say \"it\"":null,"inner":null})j"));
+  EXPECT_EQ(encode(outer.oid, R"j((7,"",))j", &outer), Json(R"j({"id":7,"say \"it\"":"","inner":null})j"));
+  EXPECT_EQ(encode(outer.oid, R"j((7,"q""\\(),",))j", &outer),
+            Json(R"j({"id":7,"say \"it\"":"q\"\\(),","inner":null})j"));
+  const TypeDescriptionPtr array =
+      described(20'032, "_outer", TypeKind::Array, std::make_shared<const TypeDescription>(outer));
+  EXPECT_EQ(encode(array->oid, R"json({"(1,\"a b\",)",NULL})json", array.get()),
+            Json(R"json([{"id":1,"say \"it\"":"a b","inner":null},null])json"));
+  TypeDescription nothing;
+  nothing.kind = TypeKind::Composite;
+  EXPECT_EQ(encode(20'033, "()", &nothing), Json("{}"));
+}
+
+TEST(ValueEncoder, ACompositeThatItsDescriptionDoesNotFitIsItsText) {
+  Encoder encode;
+  TypeDescription type;
+  type.kind = TypeKind::Composite;
+  type.fields = {{"a", 23, nullptr}, {"b", 23, nullptr}};
+  for (const std::string_view text : {"(1,2,3)", "(1)", "()", "", "(1,2", "(1,x)", "(1,2)x", "(1,2))"})
+    EXPECT_EQ(encode(20'040, text, &type), Json('"' + std::string(text) + '"')) << text;
+}
+
+TEST(ValueEncoder, TypesOfExtensionsAreKnownByTheirNames) {
+  Encoder encode;
+  TypeDescription hstore;
+  hstore.name = "hstore";
+  hstore.extension = "hstore";
+  const auto pairs = [&](std::string_view text) { return encode(20'050, text, &hstore); };
+  EXPECT_EQ(pairs(R"j("a"=>"1", "b"=>NULL, "say \"it\""=>"\\", ""=>"NULL")j"),
+            Json(R"j({"a":"1","b":null,"say \"it\"":"\\","":"NULL"})j"));
+  EXPECT_EQ(pairs(""), Json("{}"));
+  for (const std::string_view broken :
+       {"a", "\"a\"", "\"a\"=>", "\"a\"=>x", "\"a\"=>\"1", "\"a\"=>\"1\",", "\"a\"=>\"1\" "})
+    EXPECT_EQ(pairs(broken), std::nullopt) << broken;
+  hstore.extension = "";
+  EXPECT_EQ(pairs("what a user calls so"), Json("\"what a user calls so\""));
+
+  TypeDescription vector;
+  vector.name = "vector";
+  vector.extension = "vector";
+  EXPECT_EQ(encode(20'051, "[1,2.5,-3e-07]", &vector), Json("[1,2.5,-3e-07]"));
+  EXPECT_EQ(encode(20'051, "[[1]]", &vector), std::nullopt);
+  EXPECT_EQ(encode(20'051, "[1", &vector), std::nullopt);
 }
 
 TEST(ValueEncoder, TypesThatStandTooDeepInEachOtherAreNotResolved) {

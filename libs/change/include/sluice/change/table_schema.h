@@ -18,13 +18,22 @@ enum class TypeKind { Base, Enum, Domain, Array, Composite, Range, Multirange };
 struct TypeDescription;
 using TypeDescriptionPtr = std::shared_ptr<const TypeDescription>;
 
+/// An attribute of a composite type.
+struct TypeField {
+  std::string name;
+  std::uint32_t type_oid = 0;
+  TypeDescriptionPtr type;
+};
+
 struct TypeDescription {
   std::uint32_t oid = 0;
   std::string schema;
-  std::string name;  ///< typname: "mood", "_mood", "int4"
+  std::string name;       ///< typname: "mood", "_mood", "int4"
+  std::string extension;  ///< that it belongs to: "hstore", "vector"; empty: none
   TypeKind kind = TypeKind::Base;
-  char array_delimiter = ',';  ///< typdelim of the element type (';' for box)
-  TypeDescriptionPtr element;  ///< Array: of its elements; Domain: of its base type; Range: of its bounds
+  char array_delimiter = ',';     ///< typdelim of the element type (';' for box)
+  TypeDescriptionPtr element;     ///< Array: of its elements; Domain: of its base type; Range, Multirange: of its bounds
+  std::vector<TypeField> fields;  ///< Composite: those not dropped, in their order
 };
 
 struct Column {

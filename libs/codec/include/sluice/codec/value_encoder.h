@@ -1,15 +1,24 @@
 // PostgreSQL's text of a value becomes JSON, by the OID of its type. The one table of types is in src/value_types.cpp.
 //
+// clang-format off
 //   bool                               true, false
-//   int2 int4 int8 oid float4 float8   number, digit by digit as PostgreSQL wrote it; NaN and the infinities are
-//   strings numeric                            string, digit by digit date time timetz timestamp[tz]     string, ISO
-//   8601: "2026-11-21T08:00:00.123456Z". Infinity, years above 9999 and BC
-//                                      stand as PostgreSQL writes them: "infinity", "294276-12-31", "0044-03-15 BC"
-//   interval                           string, ISO 8601 as PostgreSQL's IntervalStyle=iso_8601 writes it:
-//   "P1Y2M-3DT-4H" bytea                              string, base64 json jsonb                         embedded as it
-//   stands, without the line breaks between its tokens arrays                             arrays, nested as they are;
-//   lower bounds are not carried domains                            as their base type everything else PostgreSQL's
-//   text as a string
+//   int2 int4 int8 oid float4 float8   number, digit by digit as PostgreSQL wrote it; NaN and the infinities: strings
+//   numeric                            string, digit by digit
+//   date time timetz timestamp[tz]     string, ISO 8601: "2026-11-21T08:00:00.123456Z". Infinity, years above 9999 and
+//                                      BC stand as PostgreSQL writes them: "infinity", "294276-12-31", "0044-03-15 BC"
+//   interval                           string, ISO 8601 as IntervalStyle=iso_8601 writes it: "P1Y2M-3DT-4H"
+//   bytea                              string, base64
+//   json jsonb                         embedded as it stands, without the line breaks between its tokens
+//   arrays                             arrays, nested as they are; lower bounds are not carried
+//   composites                         objects, a member an attribute
+//   ranges                             objects: {"gte":1,"lt":5}; gt and lte for the other bounds, none for an infinite
+//                                      one, {"empty":true}
+//   multiranges                        arrays of ranges
+//   domains                            as their base type
+//   hstore                             object of strings and nulls
+//   vector, halfvec (pgvector)         array of numbers
+//   everything else                    PostgreSQL's text as a string
+// clang-format on
 //
 // Text that is no UTF-8 has U+FFFD in place of each invalid piece, counted (rule P-27). Expects the session settings of
 // rule P-27 (DateStyle ISO, IntervalStyle postgres, bytea_output hex).

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "sluice/base/error.h"
 #include "sluice/pgoutput/catalog.h"
@@ -32,6 +33,7 @@ class SqlCatalog : public pgoutput::Catalog {
  private:
   base::Result<QueryResult> ask(std::string_view what, const std::string& sql);
   base::Result<change::TypeDescriptionPtr> describe(std::uint32_t type_oid, int depth);
+  base::Result<std::vector<change::TypeField>> fields(std::uint32_t relation_oid, int depth);
 
   ConnectOptions options_;
   std::optional<Connection> connection_;
