@@ -43,7 +43,7 @@ base::Result<PreparedTable> PreparedTable::of_schema(change::TableSchemaPtr sche
   PreparedTable table(std::move(schema), route, options);
   table.columns_.reserve(table.schema_->columns.size());
   for (const change::Column& column : table.schema_->columns) {
-    std::optional<ValueTypePtr> type = resolve_type(column.type_oid, column.type.get());
+    std::optional<ValueTypePtr> type = resolve_type(column.type_oid, column.type.get(), options.values);
     if (!type) return unusable_schema(*table.schema_, column);
     const std::string name = in_quotes(column.name);
     table.columns_.push_back({std::move(*type), name, ',' + name + ':'});

@@ -9,8 +9,8 @@
 namespace sluice::codec {
 
 /// In arrays and hstore (array_out, hstore_out): a backslash stands before each quote and backslash inside.
-/// Takes the piece in quotes at the front of `rest` away; `piece` is it without them, in `rest`'s bytes or, where it had
-/// escapes, in `unescaped`. False: it does not end.
+/// Takes the piece in quotes at the front of `rest` away; `piece` is it without them, in `rest`'s bytes or, where it
+/// had escapes, in `unescaped`. False: it does not end.
 bool take_quoted(std::string_view& rest, std::string& unescaped, std::string_view& piece);
 
 /// In composites and ranges (record_out, range_out): the quotes and backslashes inside stand doubled.

@@ -1,5 +1,5 @@
-// PostgreSQL's text of a composite (src/backend/utils/adt/rowtypes.c, record_out): (1,"a b",,"(2,x)"). A field stands in
-// quotes when it is empty or holds commas, parentheses, quotes, backslashes or white space; nothing at all is null.
+// PostgreSQL's text of a composite (src/backend/utils/adt/rowtypes.c, record_out): (1,"a b",,"(2,x)"). A field stands
+// in quotes when it is empty or holds commas, parentheses, quotes, backslashes or white space; nothing at all is null.
 #include "quoted_piece.h"
 #include "sluice/base/check.h"
 #include "value_type.h"

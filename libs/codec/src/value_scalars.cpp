@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 
 #include "base64.h"
 #include "text_escape.h"
@@ -44,14 +46,28 @@ bool append_integer(ValueContext&, const ValueType&, std::string_view text, Text
   return true;
 }
 
+bool append_numeric(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out) {
+  const bool number = !text.empty() && end_of_json_number(text.data(), end_of(text)) == end_of(text);
+  return (number || is_special_number(text)) && append_quoted(text, out);
+}
+
 bool append_float(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out) {
   if (!text.empty() && end_of_json_number(text.data(), end_of(text)) == end_of(text)) return out.append(text), true;
   return is_special_number(text) && append_quoted(text, out);
 }
 
-bool append_numeric(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out) {
-  const bool number = !text.empty() && end_of_json_number(text.data(), end_of(text)) == end_of(text);
-  return (number || is_special_number(text)) && append_quoted(text, out);
+/// One that is too large for a double stands as the string of its digits.
+bool append_nearest_double(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), end_of(text), number);
+  if (error == std::errc::result_out_of_range) return append_numeric(context, type, text, out);
+  if (error != std::errc{} || end != end_of(text) || !std::isfinite(number)) {
+    return is_special_number(text) && append_quoted(text, out);
+  }
+  constexpr std::size_t kMaxSize = 32;
+  char* const to = out.room(kMaxSize);
+  out.written_to(std::to_chars(to, to + kMaxSize, number).ptr);
+  return true;
 }
 
 bool append_text(ValueContext& context, const ValueType&, std::string_view text, TextBuffer& out) {
@@ -89,6 +105,13 @@ bool append_bytea(ValueContext&, const ValueType&, std::string_view text, TextBu
   *to++ = '"';
   out.written_to(to);
   return true;
+}
+
+bool append_hex(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out) {
+  if (!text.starts_with("\\x") || text.size() % 2 != 0) return false;
+  const std::string_view digits = text.substr(2);
+  const auto is_hex = [](char digit) { return hex_value(digit) != kNoDigit; };
+  return std::all_of(digits.begin(), digits.end(), is_hex) && append_quoted(digits, out);
 }
 
 bool append_json(ValueContext& context, const ValueType&, std::string_view text, TextBuffer& out) {

@@ -66,6 +66,13 @@ bool append_text(ValueContext& context, const ValueType&, std::string_view text,
 bool append_uuid(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
 bool append_bytea(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
 bool append_json(ValueContext& context, const ValueType&, std::string_view text, TextBuffer& out);
+bool append_nearest_double(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
+bool append_hex(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
+// value_micros.cpp: for TimeForm::Micros and Debezium
+bool append_days(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
+bool append_time_micros(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
+bool append_timestamp_micros(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
+bool append_interval_micros(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
 // value_times.cpp
 bool append_date(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
 bool append_time(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);

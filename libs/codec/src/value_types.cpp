@@ -119,15 +119,9 @@ ValueTypePtr make_type(AppendValue append, ValueTypePtr element = nullptr, char 
 }
 
 const BuiltinType* find_builtin(std::uint32_t oid) {
-  const auto found = std::find_if(std::begin(kBuiltinTypes), std::end(kBuiltinTypes), [oid](const BuiltinType& type) {
-    return type.oid == oid || type.array_oid == oid;
-  });
+  const auto found = std::find_if(std::begin(kBuiltinTypes), std::end(kBuiltinTypes),
+                                  [oid](const BuiltinType& type) { return type.oid == oid || type.array_oid == oid; });
   return found == std::end(kBuiltinTypes) ? nullptr : found;
-}
-
-ValueTypePtr type_of(const BuiltinType& type) {
-  const BuiltinType* const bound = type.bound_oid == 0 ? nullptr : find_builtin(type.bound_oid);
-  return make_type(type.append, bound == nullptr ? nullptr : make_type(bound->append));
 }
 
 AppendValue family_of_base(const change::TypeDescription& type) {
@@ -138,48 +132,80 @@ AppendValue family_of_base(const change::TypeDescription& type) {
 }
 
 using Resolved = std::optional<ValueTypePtr>;
-Resolved resolve(std::uint32_t oid, const change::TypeDescription* description, std::size_t depth);
 
-Resolved resolve_composite(const change::TypeDescription& description, std::size_t depth) {
-  ValueType type;
-  type.append = append_composite;
-  for (const change::TypeField& field : description.fields) {
-    Resolved resolved = resolve(field.type_oid, field.type.get(), depth + 1);
-    if (!resolved) return std::nullopt;
-    type.fields.push_back({',' + in_quotes(field.name) + ':', std::move(*resolved)});
+class Resolver {
+ public:
+  explicit Resolver(const ValueOptions& options) : options_(options) {}
+
+  Resolved resolve(std::uint32_t oid, const change::TypeDescription* description, std::size_t depth) const {
+    if (const BuiltinType* const builtin = find_builtin(oid)) {
+      if (builtin->oid == oid) return builtin_type(*builtin);
+      if (depth == kMaxTypeNesting) return std::nullopt;
+      return make_type(append_array, builtin_type(*builtin), builtin->delimiter);
+    }
+    return description == nullptr ? make_type(append_text) : described(*description, depth);
   }
-  return std::make_shared<const ValueType>(std::move(type));
-}
 
-Resolved resolve_described(const change::TypeDescription& description, std::size_t depth) {
-  using change::TypeKind;
-  if (description.kind == TypeKind::Base) return make_type(family_of_base(description));
-  if (depth == kMaxTypeNesting) return std::nullopt;
-  if (description.kind == TypeKind::Composite) return resolve_composite(description, depth);
-  if (description.kind == TypeKind::Enum || description.element == nullptr) return make_type(append_text);
-  Resolved element = resolve(description.element->oid, description.element.get(), depth + 1);
-  if (!element) return std::nullopt;
-  switch (description.kind) {
-    case TypeKind::Array: return make_type(append_array, std::move(*element), description.array_delimiter);
-    case TypeKind::Range: return make_type(append_range, std::move(*element));
-    case TypeKind::Multirange: return make_type(append_multirange, std::move(*element));
-    default: return element;  // a domain is as its base type
+ private:
+  ValueTypePtr builtin_type(const BuiltinType& type) const {
+    const BuiltinType* const bound = type.bound_oid == 0 ? nullptr : find_builtin(type.bound_oid);
+    return make_type(chosen(type.append), bound == nullptr ? nullptr : builtin_type(*bound));
   }
-}
 
-Resolved resolve(std::uint32_t oid, const change::TypeDescription* description, std::size_t depth) {
-  if (const BuiltinType* const builtin = find_builtin(oid)) {
-    if (builtin->oid == oid) return type_of(*builtin);
+  /// The family, or another one that the user wants instead.
+  AppendValue chosen(AppendValue family) const {
+    if (family == append_numeric && options_.decimal == DecimalForm::Number) return append_float;
+    if (family == append_numeric && options_.decimal == DecimalForm::Double) return append_nearest_double;
+    if (family == append_bytea && options_.bytea == BytesForm::Hex) return append_hex;
+    if (family == append_json && options_.json == JsonForm::String) return append_text;
+    return options_.time == TimeForm::Iso ? family : chosen_time(family);
+  }
+
+  AppendValue chosen_time(AppendValue family) const {
+    if (family == append_date) return append_days;
+    if (family == append_time) return append_time_micros;
+    if (family == append_timestamp) return append_timestamp_micros;
+    if (family == append_timestamptz && options_.time == TimeForm::Micros) return append_timestamp_micros;
+    if (family == append_interval && options_.time == TimeForm::Debezium) return append_interval_micros;
+    return family;
+  }
+
+  Resolved described(const change::TypeDescription& description, std::size_t depth) const {
+    using change::TypeKind;
+    if (description.kind == TypeKind::Base) return make_type(family_of_base(description));
     if (depth == kMaxTypeNesting) return std::nullopt;
-    return make_type(append_array, type_of(*builtin), builtin->delimiter);
+    if (description.kind == TypeKind::Composite) return composite(description, depth);
+    if (description.kind == TypeKind::Enum || description.element == nullptr) return make_type(append_text);
+    Resolved element = resolve(description.element->oid, description.element.get(), depth + 1);
+    if (!element) return std::nullopt;
+    switch (description.kind) {
+      case TypeKind::Array: return make_type(append_array, std::move(*element), description.array_delimiter);
+      case TypeKind::Range: return make_type(append_range, std::move(*element));
+      case TypeKind::Multirange: return make_type(append_multirange, std::move(*element));
+      default: return element;  // a domain is as its base type
+    }
   }
-  return description == nullptr ? make_type(append_text) : resolve_described(*description, depth);
-}
+
+  Resolved composite(const change::TypeDescription& description, std::size_t depth) const {
+    ValueType type;
+    type.append = append_composite;
+    for (const change::TypeField& field : description.fields) {
+      Resolved resolved = resolve(field.type_oid, field.type.get(), depth + 1);
+      if (!resolved) return std::nullopt;
+      type.fields.push_back({',' + in_quotes(field.name) + ':', std::move(*resolved)});
+    }
+    return std::make_shared<const ValueType>(std::move(type));
+  }
+
+  const ValueOptions& options_;
+};
 
 }  // namespace
 
-std::optional<ValueTypePtr> resolve_type(std::uint32_t type_oid, const change::TypeDescription* description) {
-  return resolve(type_oid, description, 1);
+std::optional<ValueTypePtr> resolve_type(std::uint32_t type_oid, const change::TypeDescription* description,
+                                         const ValueOptions& options) {
+  if (options.form == ValueForm::Text) return make_type(append_text);
+  return Resolver(options).resolve(type_oid, description, 1);
 }
 
 std::string_view builtin_type_name(std::uint32_t oid) {

@@ -30,6 +30,28 @@ Section general_keys(Settings& s) {
           }};
 }
 
+Section encoding_keys(EncodingSettings& s) {
+  return {
+      .name = "encoding",
+      .doc = "How values look in JSON. To be changed with a new epoch only: the mirror's fields have their types.",
+      .keys = {
+          {.name = "values",
+           .field = choice(s.values, {"typed", "text"}),
+           .doc = "typed: by type, see README. text: PostgreSQL's own text of everything, as strings."},
+          {.name = "decimal",
+           .field = choice(s.decimal, {"string", "number", "double"}),
+           .doc = "numeric. string and number keep every digit, double is the nearest one."},
+          {.name = "time",
+           .field = choice(s.time, {"iso", "micros", "debezium"}),
+           .doc = "micros: timestamps and times in microseconds, dates in days, since 1970. debezium: the same, but "
+                  "timestamptz as ISO 8601 and interval in microseconds."},
+          {.name = "bytea", .field = choice(s.bytea, {"base64", "hex"}), .doc = "How bytea is written."},
+          {.name = "json",
+           .field = choice(s.json, {"embedded", "string"}),
+           .doc = "json and jsonb: as JSON inside of the record, or as a string with its text."},
+      }};
+}
+
 Section dead_letter_keys(DeadLetterSettings& s) {
   return {.name = "dead_letters",
           .read_by = Need::EsConsumer,
@@ -141,6 +163,7 @@ std::vector<Section> all_keys(Settings& s) {
   sections.push_back(general_keys(s));
   sections.push_back(postgres_keys(s.postgres));
   sections.push_back(kafka_keys(s.kafka));
+  sections.push_back(encoding_keys(s.encoding));
   sections.push_back(elasticsearch_keys(s.elasticsearch));
   sections.push_back(dead_letter_keys(s.dead_letters));
   sections.push_back(retry_keys(s.retry));

@@ -99,6 +99,25 @@ kafka::ProducerOptions producer_options(const config::Settings& settings) {
   return options;
 }
 
+codec::ValueOptions value_options(const config::Settings& settings) {
+  const config::EncodingSettings& from = settings.encoding;
+  codec::ValueOptions options;
+  options.form = from.values == config::ValueForm::Text ? codec::ValueForm::Text : codec::ValueForm::Typed;
+  switch (from.decimal) {
+    case config::DecimalForm::String: options.decimal = codec::DecimalForm::String; break;
+    case config::DecimalForm::Number: options.decimal = codec::DecimalForm::Number; break;
+    case config::DecimalForm::Double: options.decimal = codec::DecimalForm::Double; break;
+  }
+  switch (from.time) {
+    case config::TimeForm::Iso: options.time = codec::TimeForm::Iso; break;
+    case config::TimeForm::Micros: options.time = codec::TimeForm::Micros; break;
+    case config::TimeForm::Debezium: options.time = codec::TimeForm::Debezium; break;
+  }
+  options.bytea = from.bytea == config::BytesForm::Hex ? codec::BytesForm::Hex : codec::BytesForm::Base64;
+  options.json = from.json == config::JsonForm::String ? codec::JsonForm::String : codec::JsonForm::Embedded;
+  return options;
+}
+
 pipeline::ReplicationLimits replication_limits(const config::Settings& settings) {
   pipeline::ReplicationLimits limits;
   limits.max_in_flight_records = settings.kafka.max_in_flight_records;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "sluice/admin/admin_server.h"
+#include "sluice/codec/value_options.h"
 #include "sluice/config/settings.h"
 #include "sluice/kafka/client_options.h"
 #include "sluice/kafka/producer.h"
@@ -16,6 +17,7 @@ namespace sluice::connector {
 postgres::ConnectOptions connect_options(const config::Settings& settings);
 kafka::ClientOptions client_options(const config::Settings& settings);
 kafka::ProducerOptions producer_options(const config::Settings& settings);
+codec::ValueOptions value_options(const config::Settings& settings);
 pipeline::ReplicationLimits replication_limits(const config::Settings& settings);
 pipeline::SuperviseLimits supervise_limits(const config::Settings& settings);
 /// `program`: replicator or es_consumer.

@@ -106,7 +106,7 @@ Result<Generations::Target> Generations::target(std::string_view schema, std::st
   SLUICE_ASSIGN(const codec::SchemaRecord* record, schema_of(schema, table, schema_id));
   SLUICE_TRY(MirrorColumns::of(*record));
   SLUICE_ASSIGN(std::string index, names_.generation(alias, epoch));
-  SLUICE_TRY(admin_.ensure_mirror(index, mirror_mapping(*record)));
+  SLUICE_TRY(admin_.ensure_mirror(index, mirror_mapping(*record, options_.values)));
   return Target{std::move(index), record};
 }
 
@@ -174,7 +174,8 @@ Result<void> Generations::publish(const codec::SnapshotRecord& snapshot) {
     SLUICE_TRY(MirrorColumns::of(*record));
     SLUICE_ASSIGN(const std::string alias, names_.mirror(table.schema, table.table));
     SLUICE_ASSIGN(const std::string index, names_.generation(alias, snapshot.epoch));
-    SLUICE_TRY(admin_.ensure_mirror(index, mirror_mapping(*record)));  // a table without rows has none yet
+    SLUICE_TRY(
+        admin_.ensure_mirror(index, mirror_mapping(*record, options_.values)));  // a table without rows has none yet
     SLUICE_TRY(admin_.refresh(index));
     SLUICE_TRY(admin_.publish(alias, index));
     published_[alias] = snapshot.epoch;

@@ -45,25 +45,37 @@ ordered_json with_copy(ordered_json field, std::string_view name, ordered_json c
   return field;
 }
 
-ordered_json mapping_of_base(std::string_view type) {
+ordered_json mapping_of_time(std::string_view type, const codec::ValueOptions& values) {
+  const bool is_number =
+      type == "timestamptz" ? values.time == codec::TimeForm::Micros : values.time != codec::TimeForm::Iso;
+  // In a long "infinity" and years beyond its range have no place, but must not cost the row.
+  if (is_number) return lenient("long");
+  return {{"type", "date"}, {"format", "strict_date_optional_time"}, {"ignore_malformed", true}};
+}
+
+ordered_json mapping_of_numeric(const codec::ValueOptions& values) {
+  if (values.decimal == codec::DecimalForm::Double) return lenient("double");
+  return with_copy(keyword(), "n", lenient("double"));
+}
+
+ordered_json mapping_of_base(std::string_view type, const codec::ValueOptions& values) {
   if (type == "int2") return number("short");
   if (type == "int4") return number("integer");
   if (type == "int8" || type == "oid") return number("long");
   if (type == "float4") return lenient("float");
   if (type == "float8") return lenient("double");
-  if (type == "numeric") return with_copy(keyword(), "n", lenient("double"));
+  if (type == "numeric") return mapping_of_numeric(values);
   if (type == "bool") return number("boolean");
-  if (type == "date" || type == "timestamp" || type == "timestamptz") {
-    return {{"type", "date"}, {"format", "strict_date_optional_time"}, {"ignore_malformed", true}};
-  }
+  if (type == "date" || type == "timestamp" || type == "timestamptz") return mapping_of_time(type, values);
   if (type == "text" || type == "varchar" || type == "bpchar") return with_copy(keyword(), "text", number("text"));
   if (type == "json" || type == "jsonb" || type == "hstore") return not_searchable();
   if (type == "vector" || type == "halfvec") return not_searchable();
-  if (type == "bytea") return {{"type", "binary"}};
+  if (type == "bytea" && values.bytea == codec::BytesForm::Base64) return {{"type", "binary"}};
   return keyword();
 }
 
-ordered_json mapping_of(const codec::SchemaRecord::Column& column) {
+ordered_json mapping_of(const codec::SchemaRecord::Column& column, const codec::ValueOptions& values) {
+  if (values.form == codec::ValueForm::Text) return with_copy(keyword(), "text", number("text"));
   const std::string_view made_of = column.base_category;
   if (made_of == "composite" || made_of == "range" || made_of == "multirange") return not_searchable();
   if (column.category == "enum") return keyword();
@@ -71,7 +83,7 @@ ordered_json mapping_of(const codec::SchemaRecord::Column& column) {
   std::string_view type = has_base && !column.base_type.empty() ? column.base_type : column.type;
   // The name of an array type: a domain over one, or an array of which nothing says what its elements are ("_int4").
   if (has_base && type.starts_with('_')) type.remove_prefix(1);
-  return mapping_of_base(type);
+  return mapping_of_base(type, values);
 }
 
 bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos; }
@@ -117,10 +129,10 @@ bool MirrorColumns::is_key(std::string_view column) const {
   return std::find(key_.begin(), key_.end(), column) != key_.end();
 }
 
-std::string mirror_mapping(const codec::SchemaRecord& schema) {
+std::string mirror_mapping(const codec::SchemaRecord& schema, const codec::ValueOptions& values) {
   ordered_json properties = ordered_json::object();
   for (const codec::SchemaRecord::Column& column : schema.columns)
-    properties[field_name(column.name)] = mapping_of(column);
+    properties[field_name(column.name)] = mapping_of(column, values);
   return properties.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 

@@ -17,17 +17,20 @@ using change::TypeKind;
 
 class Encoder {
  public:
+  explicit Encoder(const ValueOptions& options = {}) : options_(options) {}
+
   /// Nothing: refused.
   std::optional<std::string> operator()(std::uint32_t oid, std::string_view text,
                                         const TypeDescription* type = nullptr) {
     TextBuffer out;
-    const std::optional<ValueTypePtr> resolved = resolve_type(oid, type);
+    const std::optional<ValueTypePtr> resolved = resolve_type(oid, type, options_);
     if (!resolved || !values_.append(**resolved, text, out)) return std::nullopt;
     return std::string(out.view());
   }
   std::uint64_t replacements() const { return values_.replacements(); }
 
  private:
+  ValueOptions options_;
   ValueEncoder values_;
 };
 
@@ -39,8 +42,8 @@ struct Case {
   std::string_view json;
 };
 
-void expect_all(std::initializer_list<Case> cases) {
-  Encoder encode;
+void expect_all(std::initializer_list<Case> cases, const ValueOptions& options = {}) {
+  Encoder encode(options);
   for (const Case& value : cases)
     EXPECT_EQ(encode(value.oid, value.text), Json(value.json)) << value.oid << ' ' << value.text;
 }
@@ -322,6 +325,96 @@ TEST(ValueEncoder, TypesOfExtensionsAreKnownByTheirNames) {
   EXPECT_EQ(encode(20'051, "[1,2.5,-3e-07]", &vector), Json("[1,2.5,-3e-07]"));
   EXPECT_EQ(encode(20'051, "[[1]]", &vector), std::nullopt);
   EXPECT_EQ(encode(20'051, "[1", &vector), std::nullopt);
+}
+
+TEST(ValueOptions, DecimalsAsNumbersKeepEveryDigit) {
+  const std::string_view long_one = "-123456789012345678901234567890.123456789012345678901234567890";
+  expect_all({{1700, long_one, long_one},
+              {1700, "1.50", "1.50"},
+              {1700, "NaN", "\"NaN\""},
+              {1231, "{0.10,NULL}", "[0.10,null]"}},
+             {.decimal = DecimalForm::Number});
+}
+
+TEST(ValueOptions, DecimalsAsDoublesAreTheNearestOnes) {
+  const std::string huge = "1" + std::string(400, '0');
+  const std::string huge_json = '"' + huge + '"';
+  expect_all({{1700, "0.10", "0.1"},
+              {1700, "123456789012345678901234567890", "1.2345678901234568e+29"},
+              {1700, "-0.0", "-0"},
+              {1700, "-Infinity", "\"-Infinity\""},
+              {1700, huge, huge_json}},
+             {.decimal = DecimalForm::Double});
+}
+
+TEST(ValueOptions, TimesAsNumbersAreExactFromTheFirstDayToTheLast) {
+  const std::initializer_list<Case> everywhere = {{1082, "1970-01-01", "0"},
+                                                  {1082, "2000-03-01", "11017"},
+                                                  {1082, "0001-01-01 BC", "-719528"},
+                                                  {1082, "4714-11-24 BC", "-2440588"},
+                                                  {1082, "5874897-12-31", "2145042905"},
+                                                  {1082, "-infinity", "\"-infinity\""},
+                                                  {1083, "24:00:00", "86400000000"},
+                                                  {1083, "00:00:00.000001", "1"},
+                                                  {1083, "08:30:00.5", "30600500000"},
+                                                  {1114, "1969-12-31 23:59:59.999999", "-1"},
+                                                  {1114, "2026-11-21 08:00:00.12", "1795248000120000"},
+                                                  {1114, "294276-12-31 23:59:59.999999", "9224318015999999999"},
+                                                  {1266, "08:00:00+01", "\"08:00:00+01:00\""}};
+  expect_all(everywhere, {.time = TimeForm::Micros});
+  expect_all(everywhere, {.time = TimeForm::Debezium});
+  expect_all({{1184, "1970-01-01 01:30:00+01:30", "0"},
+              {1184, "1969-12-31 16:00:00-08", "0"},
+              {1184, "infinity", "\"infinity\""},
+              {1186, "1 mon 2 days", "\"P1M2D\""}},
+             {.time = TimeForm::Micros});
+  expect_all({{1184, "2026-11-21 08:00:00+00", "\"2026-11-21T08:00:00Z\""},
+              {1186, "1 mon", "2629800000000"},
+              {1186, "-1 years +2 mons -3 days -04:05:06.7", "-26571906700000"},
+              {1186, "00:00:00", "0"},
+              {1186, "-178000000 years", "-5617252800000000000000"}},
+             {.time = TimeForm::Debezium});
+}
+
+TEST(ValueOptions, WhatIsNoTimeIsRefusedAsANumberToo) {
+  Encoder encode({.time = TimeForm::Debezium});
+  for (const std::string_view text : {"", "2026", "2026-13-01", "2026-11-32", "2026-11-21 BCE", "2026-11-21x", "x"})
+    EXPECT_EQ(encode(1082, text), std::nullopt) << text;
+  for (const std::string_view text :
+       {"", "25:00:00", "08:00", "08:60:00", "08:00:00.", "08:00:00.1234567", "08:00:00x"})
+    EXPECT_EQ(encode(1083, text), std::nullopt) << text;
+  for (const std::string_view text : {"", "2026-11-21", "2026-11-21T08:00:00", "2026-11-21 08:00:00 AD"})
+    EXPECT_EQ(encode(1114, text), std::nullopt) << text;
+  for (const std::string_view text : {"", "1", "1 week", "1 mon 2", "1 mon2 days", "04:05", "- 1 mon"})
+    EXPECT_EQ(encode(1186, text), std::nullopt) << text;
+}
+
+TEST(ValueOptions, BytesAndJsonAsTheirText) {
+  expect_all({{17, "\\x00ff", "\"00ff\""}, {17, "\\x", "\"\""}}, {.bytea = BytesForm::Hex});
+  Encoder hex({.bytea = BytesForm::Hex});
+  EXPECT_EQ(hex(17, "\\x0g"), std::nullopt);
+  EXPECT_EQ(hex(17, "00"), std::nullopt);
+  expect_all({{3802, R"({"a": 1})", R"("{\"a\": 1}")"}, {114, "1", "\"1\""}}, {.json = JsonForm::String});
+}
+
+TEST(ValueOptions, TextIsWhatPostgresqlWritesOfEveryType) {
+  expect_all({{16, "t", "\"t\""},
+              {23, "7", "\"7\""},
+              {1007, "{1,2}", "\"{1,2}\""},
+              {1184, "2026-11-21 08:00:00+00", "\"2026-11-21 08:00:00+00\""},
+              {17, "\\xff", R"("\\xff")"},
+              {3904, "[1,5)", "\"[1,5)\""}},
+             {.form = ValueForm::Text});
+}
+
+TEST(ValueOptions, ReachTheValuesInsideOfOthers) {
+  const ValueOptions options{.decimal = DecimalForm::Number, .time = TimeForm::Micros};
+  expect_all({{3906, "[1.50,2)", R"j({"gte":1.50,"lt":2})j"}, {1182, "{1970-01-02}", "[1]"}}, options);
+  Encoder encode(options);
+  TypeDescription type;
+  type.kind = TypeKind::Composite;
+  type.fields = {{"price", 1700, nullptr}, {"day", 1082, nullptr}};
+  EXPECT_EQ(encode(20'060, "(1.50,1970-01-02)", &type), Json(R"({"price":1.50,"day":1})"));
 }
 
 TEST(ValueEncoder, TypesThatStandTooDeepInEachOtherAreNotResolved) {

@@ -15,8 +15,8 @@ using sluice::documents::testing::table;
 
 namespace {
 
-json mapping_of(codec::SchemaRecord::Column of) {
-  return json::parse(mirror_mapping(table("public", "t", 1, {std::move(of)})));
+json mapping_of(codec::SchemaRecord::Column of, const codec::ValueOptions& values = {}) {
+  return json::parse(mirror_mapping(table("public", "t", 1, {std::move(of)}), values));
 }
 
 std::string type_of(const std::string& type) { return mapping_of(column("c", type))["c"]["type"]; }
@@ -60,9 +60,25 @@ TEST(MirrorMapping, TakesDomainsAsTheirBaseAndArraysAsTheirElement) {
   EXPECT_EQ(mapping_of(column("c", "ints", "domain", "_int4"))["c"]["type"], "integer");
   EXPECT_EQ(mapping_of(column("c", "mood", "enum"))["c"]["type"], "keyword");
   EXPECT_EQ(mapping_of(column("c", "int4", "enum"))["c"]["type"], "keyword") << "somebody's own type of that name";
-  for (const char* category : {"composite", "range", "multirange"}) {
-    EXPECT_EQ(mapping_of(column("c", "x", category))["c"]["enabled"], false) << category;
+  for (const char* made_of : {"composite", "range", "multirange"}) {
+    for (const char* category : {made_of, "domain", "array"}) {
+      codec::SchemaRecord::Column of = column("c", "x", category);
+      of.base_category = made_of;
+      EXPECT_EQ(mapping_of(of)["c"]["enabled"], false) << category << " of " << made_of;
+    }
   }
+}
+
+TEST(MirrorMapping, FollowsHowTheValuesAreWritten) {
+  const codec::ValueOptions numbers{
+      .decimal = codec::DecimalForm::Double, .time = codec::TimeForm::Micros, .bytea = codec::BytesForm::Hex};
+  for (const char* type : {"date", "timestamp", "timestamptz"})
+    EXPECT_EQ(mapping_of(column("c", type), numbers)["c"]["type"], "long") << type;
+  EXPECT_EQ(mapping_of(column("c", "numeric"), numbers)["c"]["type"], "double");
+  EXPECT_EQ(mapping_of(column("c", "bytea"), numbers)["c"]["type"], "keyword");
+  EXPECT_EQ(mapping_of(column("c", "timestamptz"), {.time = codec::TimeForm::Debezium})["c"]["type"], "date");
+  for (const char* type : {"bool", "int4", "jsonb", "bytea"})
+    EXPECT_EQ(mapping_of(column("c", type), {.form = codec::ValueForm::Text})["c"]["type"], "keyword") << type;
 }
 
 TEST(MirrorMapping, NamesFieldsAsTheDocumentsDo) {

@@ -99,8 +99,9 @@ base::Result<void> read_and_index(const config::Settings& settings, pipeline::St
   ControlTopicLog control(settings);
   documents::IndexNames names(search.indexPrefix, search.mirrorPrefix);
   const auto warn = [&status](std::string_view id, const std::string& message) { status.warned(id, message); };
-  documents::Generations generations({settings.pipeline_name(), settings.kafka.groupID, mirror_output(settings)},
-                                     *admin, control, names, warn);
+  documents::Generations generations(
+      {settings.pipeline_name(), settings.kafka.groupID, mirror_output(settings), value_options(settings)}, *admin,
+      control, names, warn);
   const bool has_mirror = config::is_on(search.mirror);
   const auto journal = config::is_on(search.journal) ? documents::Journal::On : documents::Journal::Off;
   documents::EventDocuments maker(journal, names, *admin, has_mirror ? &generations : nullptr, wall_clock_ms);

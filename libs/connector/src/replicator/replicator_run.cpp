@@ -214,6 +214,7 @@ base::Result<void> ReplicatorRun::make_pipeline(std::unique_ptr<kafka::Producer>
   options.database = checkpoint.slot.database;
   options.tombstones = tombstones_ ? codec::Tombstones::On : codec::Tombstones::Off;
   options.messages = route;
+  options.values = value_options(settings_);
   auto deliveries = std::make_unique<kafka::DeliveryWatch>(*producer);
   living_.emplace(LivingPipeline{std::move(producer), std::move(deliveries),
                                  EncoderPort(std::move(options), route, announced_), nullptr});

@@ -29,6 +29,7 @@
 #include "sluice/change/change_event.h"
 #include "sluice/change/record.h"
 #include "sluice/change/table_schema.h"
+#include "sluice/codec/value_options.h"
 
 namespace sluice::codec {
 
@@ -46,6 +47,7 @@ struct EncoderOptions {
   std::string database;     ///< source.db
   Tombstones tombstones = Tombstones::Off;
   Route messages;  ///< of logical messages
+  ValueOptions values;
 };
 
 class EnvelopeEncoder {

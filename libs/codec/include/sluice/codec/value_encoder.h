@@ -20,6 +20,8 @@
 //   everything else                    PostgreSQL's text as a string
 // clang-format on
 //
+// That is with the ValueOptions as they are by default.
+//
 // Text that is no UTF-8 has U+FFFD in place of each invalid piece, counted (rule P-27). Expects the session settings of
 // rule P-27 (DateStyle ISO, IntervalStyle postgres, bytea_output hex).
 //
@@ -33,6 +35,7 @@
 
 #include "sluice/change/table_schema.h"
 #include "sluice/codec/text_buffer.h"
+#include "sluice/codec/value_options.h"
 
 namespace sluice::codec {
 
@@ -43,7 +46,8 @@ using ValueTypePtr = std::shared_ptr<const ValueType>;
 /// A type that is neither built in nor described is text, like all others that have no form of their own; so is an
 /// array or a domain whose element or base type is not described. Nothing: arrays and domains stand in each other more
 /// than 8 deep.
-std::optional<ValueTypePtr> resolve_type(std::uint32_t type_oid, const change::TypeDescription* description);
+std::optional<ValueTypePtr> resolve_type(std::uint32_t type_oid, const change::TypeDescription* description,
+                                         const ValueOptions& options = {});
 
 class ValueEncoder {
  public:

@@ -184,12 +184,28 @@ struct AdminSettings {
   std::optional<std::string> token_file;
 };
 
+enum class ValueForm { Typed, Text };
+enum class DecimalForm { String, Number, Double };
+enum class TimeForm { Iso, Micros, Debezium };
+enum class BytesForm { Base64, Hex };
+enum class JsonForm { Embedded, String };
+
+/// How values look in JSON.
+struct EncodingSettings {
+  ValueForm values = ValueForm::Typed;
+  DecimalForm decimal = DecimalForm::String;
+  TimeForm time = TimeForm::Iso;
+  BytesForm bytea = BytesForm::Base64;
+  JsonForm json = JsonForm::Embedded;
+};
+
 struct Settings {
   std::optional<std::string> pipeline;  ///< nothing: postgres.slot_name; see pipeline_name()
   std::string state_dir = "./state";
   Milliseconds stop_grace{30'000};
   PostgresSettings postgres;
   KafkaSettings kafka;
+  EncodingSettings encoding;
   ElasticsearchSettings elasticsearch;
   DeadLetterSettings dead_letters;
   RetrySettings retry;

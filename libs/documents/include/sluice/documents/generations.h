@@ -31,6 +31,7 @@
 
 #include "sluice/base/error.h"
 #include "sluice/codec/envelope_reader.h"
+#include "sluice/codec/value_options.h"
 #include "sluice/documents/control_catalog.h"
 #include "sluice/documents/index_names.h"
 #include "sluice/pipeline/control_log.h"
@@ -41,8 +42,9 @@ namespace sluice::documents {
 
 struct GenerationsOptions {
   std::string pipeline;
-  std::string group;   ///< consumer group
-  std::string output;  ///< of GroupCheckpoint::outputs: "mirror:<prefix>"
+  std::string group;           ///< consumer group
+  std::string output;          ///< of GroupCheckpoint::outputs: "mirror:<prefix>"
+  codec::ValueOptions values;  ///< with which the records were written
 };
 
 class Generations {

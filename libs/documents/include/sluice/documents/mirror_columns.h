@@ -9,10 +9,11 @@
 //   float4 float8             float, double; NaN and the infinities are kept in the document but not searchable
 //   numeric                   keyword, and `<name>.n` as double
 //   bool                      boolean
-//   date timestamp[tz]        date; infinity, years before 1 and above 9999 are kept but not searchable
+//   date timestamp[tz]        date, or long where they are written as numbers; infinity, years before 1 and above 9999
+//                             are kept but not searchable
 //   text varchar bpchar       keyword, and `<name>.text` as full text
-//   json jsonb hstore, ranges, composites   kept as they are, not searchable (`enabled: false`)
-//   bytea                     binary
+//   json jsonb hstore vector, ranges, composites   kept as they are, not searchable (`enabled: false`)
+//   bytea                     binary, or keyword where it is written as hex
 //   everything else           keyword
 // Values longer than 8191 characters are kept, and not searchable as keyword.
 //
@@ -25,6 +26,7 @@
 
 #include "sluice/base/error.h"
 #include "sluice/codec/control_record.h"
+#include "sluice/codec/value_options.h"
 
 namespace sluice::documents {
 
@@ -49,6 +51,6 @@ std::string field_name(std::string_view column);
 bool is_reserved_field(std::string_view column);
 
 /// The JSON object of field mappings, `_sluice` not among them.
-std::string mirror_mapping(const codec::SchemaRecord& schema);
+std::string mirror_mapping(const codec::SchemaRecord& schema, const codec::ValueOptions& values = {});
 
 }  // namespace sluice::documents

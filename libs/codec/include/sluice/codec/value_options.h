@@ -1,0 +1,38 @@
+// What a user may choose about the JSON of values (feature group D).
+//
+// Thread rule: values.
+#pragma once
+
+namespace sluice::codec {
+
+enum class ValueForm {
+  Typed,
+  Text,  ///< every value is a string with PostgreSQL's own text, whatever its type; the other choices do not matter
+};
+
+enum class DecimalForm {
+  String,
+  Number,  ///< every digit as a JSON number; NaN and the infinities are strings
+  Double,  ///< the nearest double, for readers that have no other numbers
+};
+
+/// What a number cannot say (infinity, timetz) stays a string.
+enum class TimeForm {
+  Iso,
+  Micros,    ///< date: days since 1970; time: microseconds since midnight; timestamp, timestamptz: since 1970
+  Debezium,  ///< the same, but timestamptz stays ISO, and interval: microseconds, a month of 30.4375 days
+};
+
+enum class BytesForm { Base64, Hex };
+
+enum class JsonForm { Embedded, String };
+
+struct ValueOptions {
+  ValueForm form = ValueForm::Typed;
+  DecimalForm decimal = DecimalForm::String;
+  TimeForm time = TimeForm::Iso;
+  BytesForm bytea = BytesForm::Base64;
+  JsonForm json = JsonForm::Embedded;
+};
+
+}  // namespace sluice::codec
