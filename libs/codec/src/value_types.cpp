@@ -208,6 +208,12 @@ std::optional<ValueTypePtr> resolve_type(std::uint32_t type_oid, const change::T
   return Resolver(options).resolve(type_oid, description, 1);
 }
 
+std::vector<BuiltinName> builtin_types() {
+  std::vector<BuiltinName> names;
+  for (const BuiltinType& type : kBuiltinTypes) names.push_back({type.name, type.oid, type.array_oid});
+  return names;
+}
+
 std::string_view builtin_type_name(std::uint32_t oid) {
   const BuiltinType* const type = find_builtin(oid);
   return type == nullptr ? std::string_view() : type->name;

@@ -37,7 +37,7 @@ Section encoding_keys(EncodingSettings& s) {
       .keys = {
           {.name = "values",
            .field = choice(s.values, {"typed", "text"}),
-           .doc = "typed: by type, see README. text: PostgreSQL's own text of everything, as strings."},
+           .doc = "typed: by type, as the README has it. text: PostgreSQL's own text of everything, as strings."},
           {.name = "decimal",
            .field = choice(s.decimal, {"string", "number", "double"}),
            .doc = "numeric. string and number keep every digit, double is the nearest one."},

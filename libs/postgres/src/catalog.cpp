@@ -33,7 +33,8 @@ constexpr const char* kTypeQuery =
     " where t.oid = {}";
 
 constexpr const char* kFieldsQuery =
-    "select attname, atttypid from pg_attribute where attrelid = {} and attnum > 0 and not attisdropped order by attnum";
+    "select attname, atttypid from pg_attribute where attrelid = {} and attnum > 0 and not attisdropped"
+    " order by attnum";
 
 struct TypeRow {
   TypeDescription type;

@@ -32,7 +32,7 @@ struct TypeDescription {
   std::string extension;  ///< that it belongs to: "hstore", "vector"; empty: none
   TypeKind kind = TypeKind::Base;
   char array_delimiter = ',';     ///< typdelim of the element type (';' for box)
-  TypeDescriptionPtr element;     ///< Array: of its elements; Domain: of its base type; Range, Multirange: of its bounds
+  TypeDescriptionPtr element;     ///< Array: of its elements; Domain: of its base type; (Multi)range: of its bounds
   std::vector<TypeField> fields;  ///< Composite: those not dropped, in their order
 };
 

@@ -32,6 +32,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "sluice/change/table_schema.h"
 #include "sluice/codec/text_buffer.h"
@@ -48,6 +49,14 @@ using ValueTypePtr = std::shared_ptr<const ValueType>;
 /// than 8 deep.
 std::optional<ValueTypePtr> resolve_type(std::uint32_t type_oid, const change::TypeDescription* description,
                                          const ValueOptions& options = {});
+
+/// The types that the codec knows by OID.
+struct BuiltinName {
+  std::string_view name;  ///< "int4"; its arrays are called "_int4"
+  std::uint32_t oid = 0;
+  std::uint32_t array_oid = 0;
+};
+std::vector<BuiltinName> builtin_types();
 
 class ValueEncoder {
  public:
