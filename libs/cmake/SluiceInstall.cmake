@@ -16,7 +16,9 @@ install(FILES libs/cmake/sluiceConfig.cmake libs/cmake/SluiceDependencies.cmake
 
 if(SLUICE_BUILD_APPS)
   install(FILES config.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR})
-  install(CODE "set(source \"${PROJECT_SOURCE_DIR}/config.yaml\")\nset(folder \"${CMAKE_INSTALL_SYSCONFDIR}\")")
+  install(FILES apps/sysusers.conf DESTINATION lib/sysusers.d RENAME sluice.conf)
+  install(CODE "set(source \"${PROJECT_SOURCE_DIR}\")\nset(build \"${PROJECT_BINARY_DIR}\")
+set(programs \"${CMAKE_INSTALL_BINDIR}\")\nset(folder \"${CMAKE_INSTALL_SYSCONFDIR}\")")
   # While installing, because only then the prefix is known (--prefix). What belongs to /usr is configured in /etc; and
   # a configuration that is there already was edited by somebody.
   install(CODE [[
@@ -28,7 +30,18 @@ if(SLUICE_BUILD_APPS)
     if(EXISTS "$ENV{DESTDIR}${folder}/sluice/config.yaml")
       message(STATUS "Kept as it is: $ENV{DESTDIR}${folder}/sluice/config.yaml")
     else()
-      file(INSTALL "${source}" DESTINATION "${folder}/sluice")
+      file(INSTALL "${source}/config.yaml" DESTINATION "${folder}/sluice")
     endif()
+
+    if(NOT IS_ABSOLUTE "${programs}")
+      set(programs "${CMAKE_INSTALL_PREFIX}/${programs}")
+    endif()
+    set(work_of_replicator "PostgreSQL to Kafka")
+    set(work_of_es_consumer "Kafka to Elasticsearch")
+    foreach(program replicator es_consumer)
+      set(work "${work_of_${program}}")
+      configure_file("${source}/apps/sluice.service.in" "${build}/units/${program}.service" @ONLY)
+      file(INSTALL "${build}/units/${program}.service" DESTINATION "${CMAKE_INSTALL_PREFIX}/lib/systemd/system")
+    endforeach()
   ]])
 endif()
