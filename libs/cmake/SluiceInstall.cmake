@@ -16,6 +16,8 @@ install(FILES libs/cmake/sluiceConfig.cmake libs/cmake/SluiceDependencies.cmake
 
 if(SLUICE_BUILD_APPS)
   install(FILES config.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR})
+  install(FILES apps/replicator/replicator.1 apps/es_consumer/es_consumer.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  install(FILES apps/sluice-config.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
   install(FILES apps/sysusers.conf DESTINATION lib/sysusers.d RENAME sluice.conf)
   install(CODE "set(source \"${PROJECT_SOURCE_DIR}\")\nset(build \"${PROJECT_BINARY_DIR}\")
 set(programs \"${CMAKE_INSTALL_BINDIR}\")\nset(folder \"${CMAKE_INSTALL_SYSCONFDIR}\")")
