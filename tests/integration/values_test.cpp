@@ -425,6 +425,30 @@ TEST_F(Values, AsPostgresqlsOwnText) {
   compare_all();
 }
 
+TEST(AlteredComposite, StandsAsTextUntilItsTableIsDescribedAgain) {
+  Stack stack;
+  stack.sql("CREATE TYPE addr AS (no int, street text); CREATE TABLE people (id int PRIMARY KEY, v addr)");
+  stack.settings()["postgres.tables"] = "[public.people]";
+  stack.settings()["postgres.accept_snapshot_race"] = "on";
+  stack.start_replicator();
+  ASSERT_TRUE(eventually([&] { return stack.replicator().log().find("streaming from") != std::string::npos; }))
+      << stack.replicator().log();
+  stack.sql("INSERT INTO people VALUES (1, (1, 'Elm'))");
+  ASSERT_TRUE(stack.topic_has(1));
+  stack.sql("ALTER TYPE addr ADD ATTRIBUTE zip text; INSERT INTO people VALUES (2, (2, 'Oak', 'x'))");
+  ASSERT_TRUE(stack.topic_has(2));
+  stack.sql("ALTER TABLE people ADD COLUMN w int; INSERT INTO people VALUES (3, (3, 'Ash', 'y'), 1)");
+  ASSERT_TRUE(stack.topic_has(3));
+  std::map<int, nlohmann::json> found;
+  for (const KafkaRecord& record : stack.events()) {
+    const nlohmann::json after = record.json()["after"];
+    found[after["id"]] = after["v"];
+  }
+  EXPECT_EQ(found[1], nlohmann::json::parse(R"({"no":1,"street":"Elm"})"));
+  EXPECT_EQ(found[2], "(2,Oak,x)");
+  EXPECT_EQ(found[3], nlohmann::json::parse(R"({"no":3,"street":"Ash","zip":"y"})"));
+}
+
 TEST(ValuesChecker, TellsWhatIsNotTheSame) {
   EXPECT_TRUE(means_the_same(R"({"a":1,"b":[null]})", R"({"b": [null], "a": 1})"));
   EXPECT_TRUE(means_the_same(R"("\u0041")", "\"A\""));

@@ -95,6 +95,7 @@ Result<QueryResult> SqlCatalog::ask(std::string_view what, const std::string& sq
 }
 
 Result<pgoutput::TableDetails> SqlCatalog::table(std::uint32_t relation_oid) {
+  types_.clear();
   SLUICE_ASSIGN(const QueryResult answer,
                 ask("reading a table's catalog entry", fmt::format(fmt::runtime(kTableQuery), relation_oid)));
   pgoutput::TableDetails details;

@@ -24,10 +24,11 @@ class SqlCatalog : public pgoutput::Catalog {
  public:
   explicit SqlCatalog(ConnectOptions options) : options_(std::move(options)) {}
 
-  /// Not remembered: the server sends a Relation again exactly when something about it may have changed.
+  /// Not remembered: the server sends a Relation again exactly when something about it may have changed. The types that
+  /// were known are forgotten too: ALTER TYPE changes what an OID means.
   base::Result<pgoutput::TableDetails> table(std::uint32_t relation_oid) override;
 
-  /// Remembered: what a type OID means does not change.
+  /// Remembered until the next table().
   base::Result<change::TypeDescriptionPtr> type(std::uint32_t type_oid) override;
 
  private:
