@@ -35,34 +35,35 @@ std::string_view category_of(change::TypeKind kind) {
   return "base";
 }
 
+struct MadeOf {
+  std::string_view name;
+  std::string_view category;
+};
+
 /// Behind all domains and arrays: what the values are made of.
-std::string_view base_category_of(std::uint32_t oid, const change::TypeDescription* type) {
-  if (is_builtin_array(oid)) return builtin_category(builtin_element(oid));
-  if (const std::string_view builtin = builtin_category(oid); !builtin.empty()) return builtin;
-  if (type == nullptr) return "base";
+MadeOf made_of(std::uint32_t oid, const change::TypeDescription* type) {
+  if (is_builtin_array(oid)) oid = builtin_element(oid);
+  if (const std::string_view builtin = builtin_type_name(oid); !builtin.empty())
+    return {builtin, builtin_category(oid)};
+  if (type == nullptr) return {{}, "base"};
   const bool has_base = type->kind == change::TypeKind::Domain || type->kind == change::TypeKind::Array;
-  if (!has_base || type->element == nullptr) return category_of(type->kind);
-  return base_category_of(type->element->oid, type->element.get());
+  if (!has_base || type->element == nullptr) return {type->name, category_of(type->kind)};
+  return made_of(type->element->oid, type->element.get());
 }
 
 void describe(SchemaRecord::Column& column, const change::TypeDescription* type) {
   const std::string_view builtin = builtin_type_name(column.type_oid);
   if (!builtin.empty()) {
-    const bool array = is_builtin_array(column.type_oid);
-    column.type = array ? fmt::format("_{}", builtin) : std::string(builtin);
+    column.type = is_builtin_array(column.type_oid) ? fmt::format("_{}", builtin) : std::string(builtin);
     column.category = builtin_category(column.type_oid);
-    if (array) column.base_type = builtin;
-    column.base_category = base_category_of(column.type_oid, nullptr);
-    return;
+  } else {
+    column.category = category_of(type != nullptr ? type->kind : change::TypeKind::Base);
+    if (type != nullptr) column.type = type->name;
   }
-  column.category = category_of(type != nullptr ? type->kind : change::TypeKind::Base);
-  column.base_category = base_category_of(column.type_oid, type);
-  if (type == nullptr) return;
-  column.type = type->name;
-  const bool has_base = type->kind == change::TypeKind::Domain || type->kind == change::TypeKind::Array;
-  if (!has_base || type->element == nullptr) return;
-  const std::string_view base = builtin_type_name(type->element->oid);
-  column.base_type = base.empty() || is_builtin_array(type->element->oid) ? type->element->name : std::string(base);
+  const MadeOf base = made_of(column.type_oid, type);
+  column.base_category = base.category;
+  const bool has_base = column.category == "domain" || column.category == "array";
+  if (has_base && (type == nullptr || type->element != nullptr)) column.base_type = base.name;
 }
 
 Json to_json(const EpochRecord& record) {
@@ -157,8 +158,10 @@ SchemaRecord::Column column_from(const Json& json) {
   column.type = text(json, "type");
   column.category = text(json, "category");
   column.base_type = text(json, "base_type");
-  // Versions before 0.2 did not write it.
-  column.base_category = json.contains("base_category") ? text(json, "base_category") : column.category;
+  // Records that were written before there was this member have none.
+  const MadeOf builtin = made_of(column.type_oid, nullptr);
+  const std::string_view known = builtin.name.empty() ? std::string_view(column.category) : builtin.category;
+  column.base_category = json.contains("base_category") ? text(json, "base_category") : std::string(known);
   column.identity = json.at("identity").get<bool>();
   column.primary_key = json.at("primary_key").get<bool>();
   if (!json.at("nullable").is_null()) column.nullable = json.at("nullable").get<bool>();

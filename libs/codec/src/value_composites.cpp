@@ -1,7 +1,6 @@
 // PostgreSQL's text of a composite (src/backend/utils/adt/rowtypes.c, record_out): (1,"a b",,"(2,x)"). A field stands
 // in quotes when it is empty or holds commas, parentheses, quotes, backslashes or white space; nothing at all is null.
 #include "quoted_piece.h"
-#include "sluice/base/check.h"
 #include "value_type.h"
 
 namespace sluice::codec {
@@ -48,11 +47,12 @@ bool append_fields(ValueContext& context, const ValueType& type, std::string_vie
 /// A value that the description does not fit is written as the text that it is: ALTER TYPE … ADD ATTRIBUTE sends no
 /// Relation message, so it can come before the description is read again.
 bool append_composite(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out) {
-  SLUICE_CHECK(context.open_values < kMaxTypeNesting, "resolve_type() bounds how deep types stand in each other");
   const std::size_t begin = out.size();
+  const std::uint64_t replacements = context.replacements;
   OpenPiece piece(context);
   if (append_fields(context, type, text, piece.text(), out)) return true;
   out.cut_back_to(begin);
+  context.replacements = replacements;
   return append_text(context, type, text, out);
 }
 

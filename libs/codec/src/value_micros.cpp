@@ -138,9 +138,9 @@ void append_wide(Wide value, TextBuffer& out) {
 }
 
 struct Period {
-  std::int64_t months = 0;
-  std::int64_t days = 0;
-  std::int64_t micros = 0;
+  Wide months = 0;
+  Wide days = 0;
+  Wide micros = 0;
 };
 
 constexpr std::size_t kMaxIntervalDigits = 18;
@@ -151,7 +151,7 @@ Period read_interval(Reader& reader) {
   for (bool first = true; !reader.failed() && (first || !reader.at_end()); first = false) {
     if (!first) reader.expect(' ');
     const int sign = reader.sign();
-    const std::int64_t count = reader.number(1, kMaxIntervalDigits);
+    const Wide count = reader.number(1, kMaxIntervalDigits);
     if (reader.next_is(':')) {
       period.micros = sign * (count * 3'600 * kMicrosPerSecond + read_minutes_on(reader));
     } else if (reader.take(" years") || reader.take(" year")) {
@@ -206,7 +206,7 @@ bool append_interval_micros(ValueContext&, const ValueType&, std::string_view te
   const Period period = read_interval(reader);
   if (!reader.is_read()) return false;
   constexpr std::int64_t kMicrosPerMonth = kMicrosPerDay * 1'461 / 48;  // 30.4375 days
-  append_wide(Wide{period.months} * kMicrosPerMonth + Wide{period.days} * kMicrosPerDay + period.micros, out);
+  append_wide(period.months * kMicrosPerMonth + period.days * kMicrosPerDay + period.micros, out);
   return true;
 }
 

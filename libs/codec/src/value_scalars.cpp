@@ -56,11 +56,15 @@ bool append_float(ValueContext&, const ValueType&, std::string_view text, TextBu
   return is_special_number(text) && append_quoted(text, out);
 }
 
-/// One that is too large for a double stands as the string of its digits.
+/// One that is too large for a double stands as the string of its digits; one that is too small is 0.
 bool append_nearest_double(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out) {
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), end_of(text), number);
-  if (error == std::errc::result_out_of_range) return append_numeric(context, type, text, out);
+  if (error == std::errc::result_out_of_range) {
+    const bool is_small = text.starts_with("0.") || text.starts_with("-0.");
+    if (!is_small) return append_numeric(context, type, text, out);
+    return out.append(text.starts_with('-') ? "-0" : "0"), true;
+  }
   if (error != std::errc{} || end != end_of(text) || !std::isfinite(number)) {
     return is_special_number(text) && append_quoted(text, out);
   }

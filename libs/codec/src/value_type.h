@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "json_text.h"
+#include "sluice/base/check.h"
 #include "sluice/codec/text_buffer.h"
 #include "sluice/codec/value_encoder.h"
 
@@ -46,13 +47,19 @@ struct ValueType {
 /// The text of a piece, for as long as the value that it is a part of is being written.
 class OpenPiece {
  public:
-  explicit OpenPiece(ValueContext& context) : context_(context), text_(context.pieces[context.open_values++]) {}
+  explicit OpenPiece(ValueContext& context) : context_(context), text_(next_of(context)) {}
   ~OpenPiece() { --context_.open_values; }
   OpenPiece(const OpenPiece&) = delete;
   OpenPiece& operator=(const OpenPiece&) = delete;
   std::string& text() { return text_; }
 
  private:
+  static std::string& next_of(ValueContext& context) {
+    SLUICE_CHECK(context.open_values < context.pieces.size(),
+                 "resolve_type() bounds how deep types stand in each other");
+    return context.pieces[context.open_values++];
+  }
+
   ValueContext& context_;
   std::string& text_;
 };

@@ -3,6 +3,7 @@
 // the catalog is text.
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <utility>
 
 #include "builtin_types.h"
@@ -170,7 +171,16 @@ class Resolver {
     return family;
   }
 
+  /// Composites may name the same type over and over, each with others inside: each is resolved once a depth.
   Resolved described(const change::TypeDescription& description, std::size_t depth) const {
+    const auto place = std::pair(description.oid, depth);
+    if (const auto known = resolved_.find(place); known != resolved_.end()) return known->second;
+    Resolved made = resolve_described(description, depth);
+    resolved_.emplace(place, made);
+    return made;
+  }
+
+  Resolved resolve_described(const change::TypeDescription& description, std::size_t depth) const {
     using change::TypeKind;
     if (description.kind == TypeKind::Base) return make_type(family_of_base(description));
     if (depth == kMaxTypeNesting) return std::nullopt;
@@ -198,6 +208,7 @@ class Resolver {
   }
 
   const ValueOptions& options_;
+  mutable std::map<std::pair<std::uint32_t, std::size_t>, Resolved> resolved_;
 };
 
 }  // namespace

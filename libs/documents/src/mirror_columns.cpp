@@ -78,7 +78,7 @@ ordered_json mapping_of(const codec::SchemaRecord::Column& column, const codec::
   if (values.form == codec::ValueForm::Text) return with_copy(keyword(), "text", number("text"));
   const std::string_view made_of = column.base_category;
   if (made_of == "composite" || made_of == "range" || made_of == "multirange") return not_searchable();
-  if (column.category == "enum") return keyword();
+  if (made_of == "enum") return keyword();
   const bool has_base = column.category == "domain" || column.category == "array";
   std::string_view type = has_base && !column.base_type.empty() ? column.base_type : column.type;
   // The name of an array type: a domain over one, or an array of which nothing says what its elements are ("_int4").

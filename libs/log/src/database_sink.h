@@ -27,7 +27,7 @@ class DatabaseSink {
   ~DatabaseSink();
 
   void put(Record record);
-  /// Waits until everything put so far is stored or given up, at most so long.
+  /// Waits until everything put so far is stored, or an attempt to write has failed; at most so long.
   void flush(base::Milliseconds max_wait);
   DatabaseCounts counts() const;
 

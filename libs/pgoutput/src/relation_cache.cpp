@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,23 +12,32 @@
 namespace sluice::pgoutput {
 namespace {
 
-bool same_type(const change::TypeDescriptionPtr& a, const change::TypeDescriptionPtr& b) {
-  if (a == nullptr || b == nullptr) return a == b;
-  return a->oid == b->oid && a->schema == b->schema && a->name == b->name && a->kind == b->kind &&
-         a->array_delimiter == b->array_delimiter && same_type(a->element, b->element) &&
-         std::equal(a->fields.begin(), a->fields.end(), b->fields.begin(), b->fields.end(),
-                    [](const change::TypeField& left, const change::TypeField& right) {
-                      return left.name == right.name && left.type_oid == right.type_oid &&
-                             same_type(left.type, right.type);
-                    });
+/// Pairs that were found to be the same: a composite may name one type over and over, each with others inside.
+using SamePairs = std::set<std::pair<const change::TypeDescription*, const change::TypeDescription*>>;
+
+bool same_type(const change::TypeDescriptionPtr& a, const change::TypeDescriptionPtr& b, SamePairs& same) {
+  if (a == b) return true;
+  if (a == nullptr || b == nullptr) return false;
+  if (same.contains({a.get(), b.get()})) return true;
+  const bool is_same = a->oid == b->oid && a->schema == b->schema && a->name == b->name &&
+                       a->extension == b->extension && a->kind == b->kind && a->array_delimiter == b->array_delimiter &&
+                       same_type(a->element, b->element, same) &&
+                       std::equal(a->fields.begin(), a->fields.end(), b->fields.begin(), b->fields.end(),
+                                  [&same](const change::TypeField& left, const change::TypeField& right) {
+                                    return left.name == right.name && left.type_oid == right.type_oid &&
+                                           same_type(left.type, right.type, same);
+                                  });
+  if (is_same) same.emplace(a.get(), b.get());
+  return is_same;
 }
 
 /// schema_id() covers what the message says; the rest is what the catalog said.
 bool same_version(const change::TableSchema& a, const change::TableSchema& b) {
+  SamePairs same;
   return a.id == b.id && std::equal(a.columns.begin(), a.columns.end(), b.columns.begin(), b.columns.end(),
-                                    [](const change::Column& left, const change::Column& right) {
+                                    [&same](const change::Column& left, const change::Column& right) {
                                       return left.nullable == right.nullable && left.primary_key == right.primary_key &&
-                                             same_type(left.type, right.type);
+                                             same_type(left.type, right.type, same);
                                     });
 }
 

@@ -22,7 +22,7 @@ base::Result<void> supervise(const SuperviseLimits& limits, const StopSignal& st
     }
     if (!failing_since) failing_since = now;
     const bool has_limit = limits.max_outage.count() > 0;
-    if (has_limit && now - *failing_since >= limits.max_outage) return made.result;
+    if (has_limit && !stop.requested() && now - *failing_since >= limits.max_outage) return made.result;
     const base::Milliseconds wait = backoff.next();
     on_retry(made.result.error(), wait);
     stop.wait_until(now + wait);

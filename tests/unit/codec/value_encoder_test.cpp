@@ -295,6 +295,40 @@ TEST(ValueEncoder, CompositesAreObjects) {
   EXPECT_EQ(encode(20'033, "()", &nothing), Json("{}"));
 }
 
+TEST(ValueEncoder, WhatStandsAsDeepAsItMayIsWritten) {
+  Encoder encode;
+  TypeDescription composite;
+  composite.oid = 20'070;
+  composite.kind = TypeKind::Composite;
+  composite.fields = {{"n", 23, nullptr}};
+  TypeDescriptionPtr type = std::make_shared<const TypeDescription>(composite);
+  std::string text = "(1)";
+  std::string json = R"({"n":1})";
+  // A range keeps two pieces at a time.
+  for (std::uint32_t depth = 1; depth < 7; ++depth) {
+    type = described(20'071 + depth, "r", TypeKind::Range, type);
+    std::string quoted;
+    for (const char byte : text) quoted += byte == '"' || byte == '\\' ? std::string(2, byte) : std::string(1, byte);
+    text = "[\"" + quoted + "\",)";
+    json = R"({"gte":)" + json + "}";
+  }
+  EXPECT_EQ(encode(type->oid, text, type.get()), Json(json));
+}
+
+TEST(ValueEncoder, ACompositeThatNamesOneTypeOverAndOverIsResolvedOnce) {
+  TypeDescriptionPtr type = described(25, "text", TypeKind::Base);
+  std::uint32_t oid = 25;
+  for (std::uint32_t depth = 0; depth < 6; ++depth) {
+    TypeDescription wider;
+    wider.oid = 20'080 + depth;
+    wider.kind = TypeKind::Composite;
+    for (int field = 0; field < 200; ++field) wider.fields.push_back({"f", oid, type});
+    oid = wider.oid;
+    type = std::make_shared<const TypeDescription>(std::move(wider));
+  }
+  EXPECT_TRUE(resolve_type(oid, type.get()));
+}
+
 TEST(ValueEncoder, ACompositeThatItsDescriptionDoesNotFitIsItsText) {
   Encoder encode;
   TypeDescription type;
@@ -338,11 +372,15 @@ TEST(ValueOptions, DecimalsAsNumbersKeepEveryDigit) {
 
 TEST(ValueOptions, DecimalsAsDoublesAreTheNearestOnes) {
   const std::string huge = "1" + std::string(400, '0');
+  const std::string tiny = "0." + std::string(400, '0') + "1";
+  const std::string negative_tiny = '-' + tiny;
   const std::string huge_json = '"' + huge + '"';
   expect_all({{1700, "0.10", "0.1"},
               {1700, "123456789012345678901234567890", "1.2345678901234568e+29"},
               {1700, "-0.0", "-0"},
               {1700, "-Infinity", "\"-Infinity\""},
+              {1700, tiny, "0"},
+              {1700, negative_tiny, "-0"},
               {1700, huge, huge_json}},
              {.decimal = DecimalForm::Double});
 }
@@ -372,6 +410,7 @@ TEST(ValueOptions, TimesAsNumbersAreExactFromTheFirstDayToTheLast) {
               {1186, "1 mon", "2629800000000"},
               {1186, "-1 years +2 mons -3 days -04:05:06.7", "-26571906700000"},
               {1186, "00:00:00", "0"},
+              {1186, "-2562047788:00:54.775808", "-9223372036854775808"},
               {1186, "-178000000 years", "-5617252800000000000000"}},
              {.time = TimeForm::Debezium});
 }

@@ -64,6 +64,7 @@ inline codec::SchemaRecord::Column column(std::string name, std::string type, st
   made.type = std::move(type);
   made.category = std::move(category);
   made.base_type = std::move(base_type);
+  if (made.category != "array" && made.category != "domain") made.base_category = made.category;
   return made;
 }
 

@@ -60,6 +60,9 @@ TEST(MirrorMapping, TakesDomainsAsTheirBaseAndArraysAsTheirElement) {
   EXPECT_EQ(mapping_of(column("c", "ints", "domain", "_int4"))["c"]["type"], "integer");
   EXPECT_EQ(mapping_of(column("c", "mood", "enum"))["c"]["type"], "keyword");
   EXPECT_EQ(mapping_of(column("c", "int4", "enum"))["c"]["type"], "keyword") << "somebody's own type of that name";
+  codec::SchemaRecord::Column bools = column("c", "_bool", "array", "bool");
+  bools.base_category = "enum";
+  EXPECT_EQ(mapping_of(bools)["c"]["type"], "keyword") << "an array of somebody's own enum of that name";
   for (const char* made_of : {"composite", "range", "multirange"}) {
     for (const char* category : {made_of, "domain", "array"}) {
       codec::SchemaRecord::Column of = column("c", "x", category);

@@ -38,7 +38,7 @@ base::Error topic_missing(const std::string& name);
 
 class BrokerSession {
  public:
-  /// `interrupted` ends every wait of this object: kafka.interrupted (Retry).
+  /// `interrupted` ends the waits of this object for an answer: kafka.interrupted (Retry).
   explicit BrokerSession(const config::Settings& settings, std::function<bool()> interrupted = {})
       : settings_(settings), interrupted_(std::move(interrupted)) {}
 

@@ -20,6 +20,16 @@ constexpr base::Milliseconds kSettlePoll{20};
 // For the last feedback: without it the server would only send again what we filter out.
 constexpr base::Milliseconds kGoodbye{2'000};
 
+base::Error stopped_in_snapshot() {
+  return {base::Recovery::Stop, "replicator.not_settled",
+          "the stop came before the snapshot was complete; it begins again at the next start"};
+}
+
+/// Of a snapshot whose announcement failed.
+tl::unexpected<base::Error> unfinished(base::Error error) {
+  return tl::make_unexpected(error.id == "kafka.interrupted" ? stopped_in_snapshot() : std::move(error));
+}
+
 pipeline::SnapshotMode mode_of(config::SnapshotMode mode) {
   return mode == config::SnapshotMode::Never ? pipeline::SnapshotMode::Never : pipeline::SnapshotMode::Initial;
 }
@@ -228,15 +238,13 @@ base::Result<void> ReplicatorRun::snapshot(SourceSession& source, const postgres
                                            const pipeline::StartFacts& facts) {
   const std::uint32_t epoch = living_->replication->checkpoint().epoch;
   SLUICE_ASSIGN(const auto rows, source.open_snapshot(settings_, slot, epoch));
-  SLUICE_TRY(announce_schemas(*rows));
+  if (auto announced = announce_schemas(*rows); !announced) return unfinished(std::move(announced.error()));
   SLUICE_ASSIGN(const DriveEnd end, drive(*rows, {.rows = rows.get()}));
   living_->replication->detach();
-  if (end != DriveEnd::Finished) {
-    const bool is_parked = end == DriveEnd::Parked;
-    return base::fail(is_parked ? base::Recovery::Retry : base::Recovery::Stop,
-                      is_parked ? "kafka.unreachable" : "replicator.not_settled",
-                      is_parked ? "Kafka acknowledged nothing for too long during the snapshot, which begins again"
-                                : "the stop came before the snapshot was complete; it begins again at the next start");
+  if (end == DriveEnd::Stopped) return tl::make_unexpected(stopped_in_snapshot());
+  if (end == DriveEnd::Parked) {
+    return base::fail(base::Recovery::Retry, "kafka.unreachable",
+                      "Kafka acknowledged nothing for too long during the snapshot, which begins again");
   }
   codec::SnapshotRecord record = describe_snapshot(*rows, facts.pipeline, epoch, slot.consistent_point);
   const auto& ends = living_->replication->end_offsets();
@@ -247,7 +255,7 @@ base::Result<void> ReplicatorRun::snapshot(SourceSession& source, const postgres
                                std::max(begin, ends[topic][partition])});
     }
   }
-  SLUICE_TRY(broker_.announce(record));
+  if (auto announced = broker_.announce(record); !announced) return unfinished(std::move(announced.error()));
   SLUICE_TRY(living_->replication->enter(pipeline::SnapshotPhase::Done));
   logger.info("snapshot of {} tables is complete", record.tables.size());
   return {};

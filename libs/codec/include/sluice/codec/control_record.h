@@ -35,7 +35,7 @@ struct SchemaRecord {
     std::int32_t type_modifier = -1;
     std::string type;                    ///< type name: "int4", "mood", "_text"
     std::string category;                ///< base, enum, domain, array, composite, range, multirange
-    std::string base_type;               ///< domain: name of the base type; array: of the element; else empty
+    std::string base_type;               ///< domain, array: name of what stands behind all of them; else empty
     std::string base_category = "base";  ///< behind all domains and arrays
     bool identity = false;
     bool primary_key = false;

@@ -45,8 +45,8 @@ struct ValueType;
 using ValueTypePtr = std::shared_ptr<const ValueType>;
 
 /// A type that is neither built in nor described is text, like all others that have no form of their own; so is an
-/// array or a domain whose element or base type is not described. Nothing: arrays and domains stand in each other more
-/// than 8 deep.
+/// array or a domain whose element or base type is not described. Nothing: types (arrays, domains, composites, ranges)
+/// stand in each other more than 8 deep.
 std::optional<ValueTypePtr> resolve_type(std::uint32_t type_oid, const change::TypeDescription* description,
                                          const ValueOptions& options = {});
 
