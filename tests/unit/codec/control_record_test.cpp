@@ -95,6 +95,22 @@ TEST(ControlRecord, NamesTheTypesOfColumns) {
               "positive", "domain", "int4");
 }
 
+TEST(SchemaRecord, SaysWhatStandsBehindAllDomainsAndArrays) {
+  auto hstore = std::make_shared<change::TypeDescription>();
+  hstore->oid = 20'010;
+  hstore->name = "hstore";
+  const auto inner = described(20'011, "inner", change::TypeKind::Domain, hstore);
+  const auto outer = described(20'012, "outer", change::TypeKind::Domain, inner);
+  expect_type(column_of(20'012, outer), "outer", "domain", "hstore");
+  expect_type(column_of(20'013, described(20'013, "_outer", change::TypeKind::Array, outer)), "_outer", "array",
+              "hstore");
+  const auto moods =
+      described(20'014, "_mood", change::TypeKind::Array, described(20'015, "mood", change::TypeKind::Enum));
+  EXPECT_EQ(column_of(20'014, moods).base_category, "enum");
+  EXPECT_EQ(column_of(3905).base_category, "range");
+  EXPECT_EQ(column_of(1007).base_category, "base");
+}
+
 TEST(ControlRecord, OfAKindThatANewerVersionWroteIsPassedOver) {
   const base::Result<std::optional<ControlRecord>> read = parse_control_record("position:orders", "anything");
   ASSERT_TRUE(read);
