@@ -197,9 +197,10 @@ TEST_F(PostgresSnapshot, TogetherWithTheStreamItIsTheTable) {
   sql("create table t (id int primary key, v int); insert into t select g, 0 from generate_series(1, 500) g;"
       "create publication p for table t");
   std::atomic<bool> stop = false;
+  std::atomic<int> written = 0;
   std::vector<std::thread> writers;
   for (int seed = 0; seed < 4; ++seed) {
-    writers.emplace_back([this, seed, &stop] {
+    writers.emplace_back([this, seed, &stop, &written] {
       Connection connection = writer();
       for (int round = 0; !stop; ++round) {
         const int key = (round * 37 + seed * 101) % 600;
@@ -207,6 +208,7 @@ TEST_F(PostgresSnapshot, TogetherWithTheStreamItIsTheTable) {
                                fmt::format("begin; insert into t values ({0}, 1) on conflict (id) do update set v = "
                                            "t.v + 1; delete from t where id = {1}; {2}",
                                            key, (key * 7) % 600, round % 7 == 0 ? "rollback" : "commit"));
+        ++written;
       }
     });
   }
@@ -214,6 +216,8 @@ TEST_F(PostgresSnapshot, TogetherWithTheStreamItIsTheTable) {
   std::map<std::string, std::string> copy;
   const Seen snapshot = read(*must(open_snapshot(slot)));
   for (const SeenEvent& event : snapshot.events) EXPECT_TRUE(copy.emplace(event.after[0], event.after[1]).second);
+  // The rows are read in no time: on a busy machine the writers might not have had a turn meanwhile.
+  EXPECT_TRUE(eventually([&written, before = written.load()] { return written > before + 100; }));
   stop = true;
   for (std::thread& each : writers) each.join();
   const auto end = change::position_of(must(change::Lsn::parse(sql("select pg_current_wal_lsn()"))));
