@@ -351,6 +351,18 @@ class Values : public testing::Test {
     for (const TypeCase& type : types) compare(type);
   }
 
+  /// The types that are named, each with what is expected of it instead.
+  void compare_only(const std::map<std::string, std::string>& by_name) {
+    for (TypeCase type : kAllTypes) {
+      const auto named = by_name.find(type.name);
+      if (named == by_name.end()) continue;
+      type.expected = named->second;
+      types.push_back(std::move(type));
+    }
+    ASSERT_EQ(types.size(), by_name.size());
+    compare_all();
+  }
+
   void compare(const TypeCase& type) {
     SCOPED_TRACE(type.name);
     auto& values = found["public.t_" + type.name];
@@ -384,7 +396,6 @@ TEST_F(Values, AsNumbersHexAndStringsWhereThatIsWanted) {
                            {"encoding.time", "micros"},
                            {"encoding.bytea", "hex"},
                            {"encoding.json", "string"}});
-  types = kAllTypes;
   const std::map<std::string, std::string> expected = {
       {"numeric", "case when v::text ~ '[a-z]' then to_json(v::text)::text else v::text end"},
       {"numeric_10_2", "case when v::text ~ '[a-z]' then to_json(v::text)::text else v::text end"},
@@ -397,14 +408,11 @@ TEST_F(Values, AsNumbersHexAndStringsWhereThatIsWanted) {
       {"jsonb", kText},
       {"numerics", "replace(replace(to_json(v)::text, 'NaN', '\"NaN\"'), '\"\"', '\"')"},
   };
-  std::erase_if(types, [&](const TypeCase& type) { return !expected.contains(type.name); });
-  for (TypeCase& type : types) type.expected = expected.at(type.name);
-  compare_all();
+  compare_only(expected);
 }
 
 TEST_F(Values, AsDebeziumWritesTimes) {
   stack.settings()["encoding.time"] = "debezium";
-  types = kAllTypes;
   const std::map<std::string, std::string> expected = {
       {"timestamp", kMicros},
       {"timestamptz", kZoned},
@@ -412,9 +420,7 @@ TEST_F(Values, AsDebeziumWritesTimes) {
        "trunc((extract(year from v) * 12 + extract(month from v)) * 2629800000000 + extract(day from v) * 86400000000 "
        "+ "
        "extract(hour from v) * 3600000000 + extract(minute from v) * 60000000 + extract(microseconds from v))::text"}};
-  std::erase_if(types, [&](const TypeCase& type) { return !expected.contains(type.name); });
-  for (TypeCase& type : types) type.expected = expected.at(type.name);
-  compare_all();
+  compare_only(expected);
 }
 
 TEST_F(Values, AsPostgresqlsOwnText) {

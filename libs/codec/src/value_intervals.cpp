@@ -106,7 +106,7 @@ bool append_period(std::string_view rest, TextBuffer& out) {
 }  // namespace
 
 bool append_interval(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out) {
-  if (text == "infinity" || text == "-infinity") return append_quoted(text, out);
+  if (is_infinite(text)) return append_quoted(text, out);
   out.append('"');
   if (!append_period(text, out)) return false;
   out.append('"');

@@ -62,8 +62,6 @@ class Reader {
   bool failed_ = false;
 };
 
-bool is_infinite(std::string_view text) { return text == "infinity" || text == "-infinity"; }
-
 /// Days since 1970-01-01 in the proleptic Gregorian calendar; `year` 0 is 1 BC. (Howard Hinnant, "chrono-Compatible
 /// Low-Level Date Algorithms", days_from_civil.)
 std::int64_t days_since_1970(std::int64_t year, std::int64_t month, std::int64_t day) {

@@ -61,8 +61,6 @@ class Pieces {
   std::string_view rest_;
 };
 
-bool is_infinite(std::string_view text) { return text == "infinity" || text == "-infinity"; }
-
 void append_zone(std::string_view zone, TextBuffer& out) {
   if (zone == "+00") return out.append('Z');
   out.append(zone);

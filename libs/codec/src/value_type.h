@@ -99,6 +99,9 @@ bool append_multirange(ValueContext& context, const ValueType& type, std::string
 bool append_hstore(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out);
 bool append_vector(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out);
 
+/// Of dates, timestamps and intervals.
+inline bool is_infinite(std::string_view text) { return text == "infinity" || text == "-infinity"; }
+
 /// Appends text that is known to need no escapes, in quotes.
 inline bool append_quoted(std::string_view text, TextBuffer& out) {
   char* to = out.room(text.size() + 2);

@@ -31,7 +31,7 @@ struct LaneLimits {
   std::size_t max_bytes = 131'072;      ///< of a batch
   std::uint32_t max_records = 10'000;   ///< of a batch
   std::size_t slow_bytes = 8'192;       ///< less waits: the stream is slow
-  std::size_t worth_bytes = 262'144;    ///< so much is worth a request
+  std::size_t worth_bytes = 65'536;     ///< so much is worth a request
   base::Microseconds patience{10'000};  ///< the oldest that waits is kept no longer for others to join it
 };
 
