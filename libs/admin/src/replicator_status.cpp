@@ -159,6 +159,8 @@ std::string ReplicatorStatus::json() const {
                        {"server_wal_end", change::to_string(server_wal_end)}};
   json["in_flight"] = {
       {"records", in_flight_records}, {"bytes", in_flight_bytes}, {"transactions", in_flight_transactions}};
+  json["in_progress"] = {
+      {"transactions", spooled_transactions}, {"bytes", spooled_bytes}, {"spilled_bytes", spilled_bytes}};
   json["counters"] = counters_json(counters);
   json["counters"]["late_appends"] = late_appends;
   json["counters"]["foreign_records"] = foreign_records;
@@ -198,6 +200,10 @@ void ReplicatorStatus::write_metrics(MetricsText& out) const {
   gauge("sluice_replicator_in_flight_bytes", "Bytes sent and not acknowledged.", real(in_flight_bytes));
   gauge("sluice_replicator_in_flight_transactions", "Transactions read and not acknowledged.",
         real(in_flight_transactions));
+  gauge("sluice_replicator_spooled_transactions", "Streamed transactions that wait for their commit.",
+        real(spooled_transactions));
+  gauge("sluice_replicator_spooled_bytes", "Bytes of these, in memory and in files.", real(spooled_bytes));
+  gauge("sluice_replicator_spilled_bytes", "Bytes of these in files.", real(spilled_bytes));
   write_tables(out, counters);
   write_counters(out, counters);
   out.single("sluice_replicator_late_appends_total", MetricType::Counter,

@@ -103,6 +103,29 @@ std::vector<Key> reading_keys(PostgresSettings& s) {
   };
 }
 
+std::vector<Key> streaming_keys(PostgresSettings& s) {
+  return {
+      {.name = "streaming",
+       .field = on_off(s.streaming),
+       .doc =
+           "Take large transactions while they are in progress (protocol 2) and keep them here until they commit, "
+           "instead of PostgreSQL keeping them on its disk. They arrive sooner after their commit; the events are the "
+           "same."},
+      {.name = "spool_memory",
+       .field = &s.spool_memory,
+       .min = 1 << 20,
+       .max = 1ULL << 30,
+       .doc = "With streaming: so much of transactions in progress stays in memory, the rest goes to files without a "
+              "name in state_dir."},
+      {.name = "spool_limit",
+       .field = &s.spool_limit,
+       .min = 1 << 20,
+       .max = 1ULL << 44,
+       .doc = "With streaming: what transactions in progress may take altogether. More stops the replicator, with "
+              "nothing lost."},
+  };
+}
+
 std::vector<Key> pace_keys(PostgresSettings& s) {
   return {
       {.name = "status_interval",
@@ -188,7 +211,8 @@ Section postgres_keys(PostgresSettings& s) {
           .doc =
               "The source. host to sslrootcert may be left out: libpq then looks at the PG* environment variables, the "
               "service file and ~/.pgpass.",
-          .keys = joined({connection_keys(s), capture_keys(s), reading_keys(s), pace_keys(s), timeout_keys(s)})};
+          .keys = joined({connection_keys(s), capture_keys(s), reading_keys(s), streaming_keys(s), pace_keys(s),
+                          timeout_keys(s)})};
 }
 
 }  // namespace sluice::config

@@ -43,9 +43,10 @@ std::string doubled(std::string_view text, char quote) {
 // Replication commands know no parameters and no E'' strings; the publication is an identifier inside a literal (S-6).
 std::string start_command(const StreamOptions& options) {
   const std::string publication = fmt::format("\"{}\"", doubled(options.publication, '"'));
-  return fmt::format(
-      "START_REPLICATION SLOT \"{}\" LOGICAL {} (proto_version '1', publication_names '{}', messages 'true')",
-      options.slot, change::to_string(options.start), doubled(publication, '\''));
+  return fmt::format("START_REPLICATION SLOT \"{}\" LOGICAL {} ({}, publication_names '{}', messages 'true')",
+                     options.slot, change::to_string(options.start),
+                     options.streaming ? "proto_version '2', streaming 'on'" : "proto_version '1'",
+                     doubled(publication, '\''));
 }
 
 NapLimits naps_for(int fd, LocalPeer choice) {

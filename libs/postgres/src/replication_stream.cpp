@@ -37,7 +37,11 @@ ReplicationStream::ReplicationStream(std::unique_ptr<ReplicationChannel> channel
       options_(std::move(options)),
       assembler_(options_.epoch, catalog),
       newest_(change::position_of(options_.start)),
-      last_status_(Clock::now()) {}
+      last_status_(Clock::now()) {
+  if (!options_.streaming) return;
+  spill_.emplace(options_.streaming->directory);
+  streamed_.emplace(*spill_, options_.streaming->limits);
+}
 
 ReplicationStream::~ReplicationStream() = default;
 
@@ -51,31 +55,41 @@ Result<std::unique_ptr<ReplicationStream>> ReplicationStream::start(Connection c
 Result<std::optional<SourceItem>> ReplicationStream::next() {
   interrupted_ = false;
   if (auto pending = assembler_.next_pending()) return noted(std::move(pending));
-  return next_message();
-}
-
-ReplicationStream::Item ReplicationStream::next_message() {
   for (int silent = 0; silent < kMaxSilentMessages; ++silent) {
-    SLUICE_ASSIGN(const auto bytes, channel_->receive());
-    if (!bytes) {
-      if (reply_due_) SLUICE_TRY(send_status_if_due(Clock::now()));
-      return std::nullopt;
+    SLUICE_ASSIGN(const auto spooled, next_spooled());
+    std::optional<std::string_view> received;
+    if (!spooled) {
+      SLUICE_ASSIGN(received, channel_->receive());
+      if (!received) {
+        if (reply_due_) SLUICE_TRY(send_status_if_due(Clock::now()));
+        return std::nullopt;
+      }
     }
-    if (bytes->size() > options_.max_message_bytes) {
-      return base::fail(
-          Recovery::Stop, "pg.message_too_large",
-          fmt::format("PostgreSQL sent a message of {} bytes, the limit is {}. Raise the limit, or leave the "
-                      "table's large column out of the publication",
-                      bytes->size(), options_.max_message_bytes));
-    }
-    ++counters_.messages;
-    counters_.bytes += bytes->size();
-    SLUICE_ASSIGN(const auto message, pgoutput::parse_replication_message(*bytes));
-    Item item = std::visit([this](const auto& content) { return apply(content); }, message);
+    Item item = spooled ? assembler_.apply(spooled->message, spooled->data_start) : apply(*received);
     if (!item || *item) return item ? noted(std::move(*item)) : item;
   }
   interrupted_ = true;
   return std::nullopt;
+}
+
+/// Of the streamed transaction that committed last, while there is more of it.
+Result<std::optional<pgoutput::SpooledMessage>> ReplicationStream::next_spooled() {
+  if (!streamed_) return std::nullopt;
+  return streamed_->next();
+}
+
+ReplicationStream::Item ReplicationStream::apply(std::string_view bytes) {
+  if (bytes.size() > options_.max_message_bytes) {
+    return base::fail(
+        Recovery::Stop, "pg.message_too_large",
+        fmt::format("PostgreSQL sent a message of {} bytes, the limit is {}. Raise the limit, or leave the "
+                    "table's large column out of the publication",
+                    bytes.size(), options_.max_message_bytes));
+  }
+  ++counters_.messages;
+  counters_.bytes += bytes.size();
+  SLUICE_ASSIGN(const auto message, pgoutput::parse_replication_message(bytes));
+  return std::visit([this](const auto& content) { return apply(content); }, message);
 }
 
 ReplicationStream::Item ReplicationStream::noted(std::optional<SourceItem> item) {
@@ -87,6 +101,10 @@ ReplicationStream::Item ReplicationStream::noted(std::optional<SourceItem> item)
 ReplicationStream::Item ReplicationStream::apply(const pgoutput::XLogData& data) {
   counters_.server_wal_end = std::max(counters_.server_wal_end, data.wal_end);
   counters_.server_time_us = data.send_time_us;
+  if (streamed_) {
+    SLUICE_ASSIGN(const bool kept, streamed_->take(data.message, data.data_start));
+    if (kept) return std::nullopt;
+  }
   return assembler_.apply(data.message, data.data_start);
 }
 
@@ -97,6 +115,7 @@ ReplicationStream::Item ReplicationStream::apply(const pgoutput::Keepalive& keep
     reply_due_ = true;
     SLUICE_TRY(send_status_if_due(Clock::now()));
   }
+  if (streamed_ && !streamed_->is_between_transactions()) return std::nullopt;
   const auto heartbeat = assembler_.keepalive(keepalive.wal_end);
   // At or behind what was given already: the first keepalive after a start is at confirmed_flush_lsn, behind us (P-6).
   if (!heartbeat || heartbeat->position <= newest_) return std::nullopt;
@@ -148,6 +167,7 @@ Result<void> ReplicationStream::finish(base::Milliseconds patience) {
 StreamCounters ReplicationStream::counters() const {
   StreamCounters counters = counters_;
   counters.naps = channel_->naps();
+  if (streamed_) counters.spool = streamed_->counters();
   return counters;
 }
 

@@ -160,6 +160,10 @@ base::Result<OpenStream> SourceSession::open_stream(const config::Settings& sett
   options.start = from;
   options.epoch = epoch;
   options.status_interval = settings.postgres.status_interval;
+  if (config::is_on(settings.postgres.streaming)) {
+    options.streaming = {settings.state_dir,
+                         {settings.postgres.spool_memory.bytes, settings.postgres.spool_limit.bytes}};
+  }
   switch (settings.postgres.local_recipe) {
     case config::AutoSwitch::Auto: options.local_peer = postgres::LocalPeer::Detect; break;
     case config::AutoSwitch::On: options.local_peer = postgres::LocalPeer::Force; break;

@@ -99,6 +99,10 @@ void ReplicatorStatusPublisher::measure(base::Deadline now, const Reading& readi
   if (reading.stream) {
     status_.server_wal_end = std::max(status_.server_wal_end, reading.stream->counters().server_wal_end);
     lag_.seen(status_.server_wal_end.value(), now);
+    const pgoutput::SpoolCounters spool = reading.stream->counters().spool;
+    status_.spooled_transactions = spool.transactions;
+    status_.spooled_bytes = spool.bytes;
+    status_.spilled_bytes = spool.spilled_bytes;
   }
   using Seconds = std::chrono::duration<double>;
   status_.lag_seconds = Seconds(lag_.behind(status_.durable.value(), now)).count();

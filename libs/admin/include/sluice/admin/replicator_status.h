@@ -51,6 +51,10 @@ struct ReplicatorStatus final : Status {
   std::uint64_t in_flight_records = 0;
   std::uint64_t in_flight_bytes = 0;
   std::uint64_t in_flight_transactions = 0;
+  // With postgres.streaming: kept until they commit.
+  std::uint64_t spooled_transactions = 0;
+  std::uint64_t spooled_bytes = 0;
+  std::uint64_t spilled_bytes = 0;          ///< of spooled_bytes, in files
   std::vector<Table> snapshot;              ///< of the one that is being read, in its order; empty: none is
   std::optional<pipeline::SlotFacts> slot;  ///< as last asked for
   std::optional<base::WallClock::time_point> slot_asked;

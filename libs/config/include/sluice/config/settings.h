@@ -27,6 +27,7 @@ struct Size {
 
 inline constexpr Size operator""_kb(unsigned long long count) { return Size{count << 10}; }
 inline constexpr Size operator""_mb(unsigned long long count) { return Size{count << 20}; }
+inline constexpr Size operator""_gb(unsigned long long count) { return Size{count << 30}; }
 
 /// In the file: `schema.table`, taken as it is written; a part with a dot or a quote in it stands in double quotes.
 struct TableName {
@@ -65,6 +66,10 @@ struct PostgresSettings {
   Switch accept_snapshot_race = Switch::Off;
   ToastPolicy toast = ToastPolicy::Reselect;
   Milliseconds reselect_timeout{30'000};
+
+  Switch streaming = Switch::Off;
+  Size spool_memory = 16_mb;
+  Size spool_limit = 64_gb;
 
   Milliseconds status_interval{1'000};
   Milliseconds park_after{20'000};

@@ -1,4 +1,5 @@
-// The replication stream of a slot as a ChangeSource: START_REPLICATION with pgoutput, protocol 1 (rule P-40).
+// The replication stream of a slot as a ChangeSource: START_REPLICATION with pgoutput, protocol 1, or on request
+// protocol 2 with `streaming`: the same items either way (rule P-40).
 //
 // next() reads and decodes without ever blocking; confirm() tells the server what it may forget. A keepalive becomes a
 // Heartbeat when it stands outside of a transaction and is news (rule P-6).
@@ -10,13 +11,15 @@
 // Thread rule: one thread. Source of the protocol: PostgreSQL 15 manual, "Streaming Replication Protocol".
 // Errors of next() and confirm(): pg.connection_lost (Retry), pg.slot_active (Retry), pg.slot_missing, pg.slot_lost,
 // pg.slot_wrong_plugin, pg.slot_wrong_database, pg.publication_missing, pg.publication_newer_than_slot,
-// pg.bad_encoding, pg.decoding_failed, pg.message_too_large (all Stop), and those of pgoutput::Assembler.
+// pg.bad_encoding, pg.decoding_failed, pg.message_too_large (all Stop), and those of pgoutput::Assembler; with
+// streaming also those of pgoutput::StreamedTransactions and SpillDirectory.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sluice/base/clock.h"
@@ -26,9 +29,11 @@
 #include "sluice/pgoutput/catalog.h"
 #include "sluice/pgoutput/replication_message.h"
 #include "sluice/pgoutput/schema_change.h"
+#include "sluice/pgoutput/streamed_transactions.h"
 #include "sluice/pipeline/change_source.h"
 #include "sluice/postgres/connection.h"
 #include "sluice/postgres/nap_gate.h"
+#include "sluice/postgres/spill_directory.h"
 
 namespace sluice::postgres {
 
@@ -39,12 +44,19 @@ enum class LocalPeer {
   Never,
 };
 
+/// Where transactions in progress are kept until they commit.
+struct SpoolOptions {
+  std::string directory;  ///< of what outgrows memory
+  pgoutput::SpoolLimits limits;
+};
+
 struct StreamOptions {
   std::string slot;
   std::string publication;
   change::Lsn start;  ///< our durable position (rule P-2.5)
   std::uint32_t epoch = 0;
   LocalPeer local_peer = LocalPeer::Detect;
+  std::optional<SpoolOptions> streaming;            ///< absent: the server sends a transaction when it is committed
   base::Milliseconds status_interval{1'000};        ///< at most wal_sender_timeout / 3
   std::uint64_t max_message_bytes = 1'100'000'000;  ///< PostgreSQL's field limit and what stands around it (rule P-42)
 };
@@ -56,6 +68,7 @@ struct StreamCounters {
   std::uint64_t status_updates = 0;
   change::Lsn server_wal_end;       ///< as the last message said
   std::int64_t server_time_us = 0;  ///< when that was sent; microseconds since 1970-01-01 UTC
+  pgoutput::SpoolCounters spool;
 };
 
 class ReplicationChannel;
@@ -85,7 +98,8 @@ class ReplicationStream : public pipeline::ChangeSource {
 
   ReplicationStream(std::unique_ptr<ReplicationChannel> channel, StreamOptions options, pgoutput::Catalog& catalog);
 
-  Item next_message();
+  base::Result<std::optional<pgoutput::SpooledMessage>> next_spooled();
+  Item apply(std::string_view bytes);
   Item apply(const pgoutput::XLogData& data);
   Item apply(const pgoutput::Keepalive& keepalive);
   Item noted(std::optional<change::SourceItem> item);
@@ -94,6 +108,8 @@ class ReplicationStream : public pipeline::ChangeSource {
 
   std::unique_ptr<ReplicationChannel> channel_;
   StreamOptions options_;
+  std::optional<SpillDirectory> spill_;
+  std::optional<pgoutput::StreamedTransactions> streamed_;  ///< empty: protocol 1
   pgoutput::Assembler assembler_;
   change::Position durable_{};  ///< 0: nothing was confirmed yet. Not the start, which may be ahead of it (rule K-9).
   change::Position newest_;     ///< of the last TransactionEnd or Heartbeat given
