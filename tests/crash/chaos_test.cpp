@@ -37,6 +37,7 @@ class Chaos : public testing::Test {
   void SetUp() override {
     stack.sql(contents(SLUICE_SOURCE_DIR "/tests/crash/workload.sql"));
     stack.settings()["postgres.tables"] = "[public.work]";
+    stack.sql("ALTER DATABASE " + stack.database() + " SET logical_decoding_work_mem = '64kB'");
     stack.sql("SELECT pg_create_logical_replication_slot('oracle', 'test_decoding')");
     stack.start_replicator();
     stack.start_es_consumer();
@@ -57,6 +58,9 @@ class Chaos : public testing::Test {
   void kill_and_restart(const std::string& victim) {
     if (victim == "replicator") {
       stack.replicator().kill_now();
+      // Ids are the same in both protocols, so it may change with every life.
+      std::string& streaming = stack.settings()["postgres.streaming"];
+      streaming = streaming == "on" ? "off" : "on";
       stack.start_replicator();
     } else if (victim == "es_consumer") {
       stack.es_consumer().kill_now();

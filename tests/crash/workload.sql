@@ -10,7 +10,11 @@ BEGIN
   FOR step IN 1 .. 1 + floor(random() * 8)::int LOOP
     key := client_number * 1000 + floor(random() * 60)::int;
     kind := random();
-    IF kind < 0.45 THEN
+    IF kind < 0.001 THEN  -- so much that the server streams it before it is committed, if it was asked to
+      FOR pass IN 1 .. 12 LOOP
+        UPDATE work SET val = md5(random()::text) WHERE client = client_number;
+      END LOOP;
+    ELSIF kind < 0.45 THEN
       INSERT INTO work VALUES (key, client_number, md5(random()::text))
         ON CONFLICT (id) DO UPDATE SET val = excluded.val;
     ELSIF kind < 0.65 THEN

@@ -1,5 +1,5 @@
-// A stream of messages through the assembler. The input is a list of messages, each with its size in front (two bytes,
-// big endian); pgoutput_corpus.py makes the corpus of real captures.
+// A stream of messages, those of transactions in progress too, to the assembler. The input is a list of messages, each
+// with its size in front (two bytes, big endian); pgoutput_corpus.py makes the corpus of real captures.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -8,7 +8,9 @@
 #include "sluice/base/byte_reader.h"
 #include "sluice/base/check.h"
 #include "sluice/pgoutput/assembler.h"
+#include "sluice/pgoutput/streamed_transactions.h"
 #include "unit/pgoutput/fake_catalog.h"
+#include "unit/pgoutput/memory_spill.h"
 
 using namespace sluice;
 
@@ -57,19 +59,39 @@ class Witness {
 
 }  // namespace
 
+namespace {
+
+/// False: the message was refused, and the stream ends.
+bool apply(pgoutput::Assembler& assembler, Witness& witness, std::string_view message, change::Lsn data_start) {
+  const auto item = assembler.apply(message, data_start);
+  if (!item) return false;
+  for (auto next = *item; next; next = assembler.next_pending()) witness.see(*next, message);
+  assembler.clear_schema_changes();
+  return true;
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   testing::FakeCatalog catalog;
+  testing::MemorySpill spill;
   pgoutput::Assembler assembler(1, catalog);
+  pgoutput::StreamedTransactions streamed(spill, {.memory_bytes = 500, .total_bytes = 100'000});
   Witness witness;
   base::ByteReader input(std::string_view(reinterpret_cast<const char*>(data), size));
   while (input.remaining() > 0) {
     const std::size_t message_size = input.u16();
     const std::string message(input.bytes(message_size < input.remaining() ? message_size : input.remaining()));
-    if (const auto heartbeat = assembler.keepalive(change::Lsn(message_size))) witness.pass(heartbeat->position);
-    const auto item = assembler.apply(message, change::Lsn(message_size));
-    if (!item) return 0;
-    for (auto next = *item; next; next = assembler.next_pending()) witness.see(*next, message);
-    assembler.clear_schema_changes();
+    const change::Lsn place(message_size);
+    if (streamed.is_between_transactions()) {
+      if (const auto heartbeat = assembler.keepalive(place)) witness.pass(heartbeat->position);
+    }
+    const auto kept = streamed.take(message, place);
+    if (!kept) return 0;
+    if (!*kept && !apply(assembler, witness, message, place)) return 0;
+    for (auto next = streamed.next(); next && *next; next = streamed.next()) {
+      if (!apply(assembler, witness, (*next)->message, (*next)->data_start)) return 0;
+    }
   }
   return 0;
 }

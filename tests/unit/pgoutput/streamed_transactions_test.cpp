@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "contract/spill_contract.h"
-#include "sluice/testing/memory_spill.h"
+#include "unit/pgoutput/memory_spill.h"
 #include "unit/pgoutput/message_writer.h"
 
 namespace sluice::testing {
