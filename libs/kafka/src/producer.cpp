@@ -24,6 +24,10 @@ using pipeline::Ticket;
 /// Bound of one deliveries(), so that reading and sending get their turn.
 constexpr std::size_t kMaxDeliveries = 65'536;
 
+/// Of records that waited, so many are handed over before whoever feeds us reads on: a local socket of PostgreSQL is
+/// full within a millisecond, and then the server waits.
+constexpr std::size_t kMaxReleased = 256;
+
 /// A producer is opened after Kafka has answered others; one that is slow now is waited for later.
 constexpr int kFirstContactMs = 500;
 
@@ -102,7 +106,7 @@ class RdkafkaProducer final : public Producer {
   Lane& lane(std::size_t slot, std::int32_t partition);
   Result<SendStatus> hand_over(Lane& lane, std::size_t slot, const change::Record& record, Ticket ticket);
   Result<void> release_waiting(const LaneLimits& limits);
-  Result<bool> release(const LaneName& name, const LaneLimits& limits);
+  Result<bool> release(const LaneName& name, const LaneLimits& limits, std::size_t& budget);
   rd_kafka_resp_err_t produce(rd_kafka_topic_t* topic, const change::Record& record, Ticket ticket);
   Error refused(rd_kafka_resp_err_t code, const change::Record& record, std::string_view topic) const;
   Result<void> take(rd_kafka_event_t* event);
@@ -129,6 +133,7 @@ class RdkafkaProducer final : public Producer {
   std::vector<Delivery> delivered_;  ///< since the last deliveries()
   std::vector<Delivery> returned_;
   bool more_waits_ = false;
+  bool more_to_release_ = false;
   std::uint64_t in_flight_records_ = 0;
   std::uint64_t in_flight_bytes_ = 0;
   std::optional<Error> finished_;
@@ -231,8 +236,9 @@ Result<SendStatus> RdkafkaProducer::hand_over(Lane& lane, std::size_t slot, cons
 }
 
 Result<void> RdkafkaProducer::release_waiting(const LaneLimits& limits) {
+  std::size_t budget = kMaxReleased;
   for (std::size_t i = 0; i < waiting_.size();) {
-    SLUICE_ASSIGN(const bool emptied, release(waiting_[i], limits));
+    SLUICE_ASSIGN(const bool emptied, release(waiting_[i], limits, budget));
     if (emptied) {
       waiting_[i] = waiting_.back();
       waiting_.pop_back();
@@ -240,13 +246,14 @@ Result<void> RdkafkaProducer::release_waiting(const LaneLimits& limits) {
       ++i;
     }
   }
+  more_to_release_ = budget == 0;
   return {};
 }
 
 /// True: nothing waits in this lane any more.
-Result<bool> RdkafkaProducer::release(const LaneName& name, const LaneLimits& limits) {
+Result<bool> RdkafkaProducer::release(const LaneName& name, const LaneLimits& limits, std::size_t& budget) {
   Lane& own = lane(name.slot, name.partition);
-  while (own.has_waiting() && own.is_open(limits, now_)) {
+  for (; budget > 0 && own.has_waiting() && own.is_open(limits, now_); --budget) {
     auto [record, ticket] = own.front();
     record.partition = name.partition;
     SLUICE_ASSIGN(const SendStatus status, hand_over(own, name.slot, record, ticket));
@@ -350,7 +357,7 @@ Result<std::span<const Delivery>> RdkafkaProducer::deliveries() {
 pipeline::Wait RdkafkaProducer::waits_for() const {
   pipeline::Wait wait{wake_.fd(), POLLIN, std::nullopt};
   // What is left over in the queue does not make the descriptor readable again.
-  if (more_waits_ || !delivered_.empty()) wait.deadline = base::Clock::now();
+  if (more_waits_ || more_to_release_ || !delivered_.empty()) wait.deadline = base::Clock::now();
   for (const LaneName& name : waiting_) {
     const auto opens = lanes_[name.slot][static_cast<std::size_t>(name.partition)].opens_at(lane_limits_);
     if (opens && (!wait.deadline || *opens < *wait.deadline)) wait.deadline = opens;
@@ -369,7 +376,7 @@ Result<void> RdkafkaProducer::flush(base::Deadline deadline) {
            fmt::format("{} records are not acknowledged in time. Check that the brokers run", in_flight_records_)}));
     now_ = base::Clock::now();
     SLUICE_TRY(release_waiting(at_once));
-    SLUICE_TRY(take_next(left_ms(deadline)));
+    SLUICE_TRY(take_next(more_to_release_ ? 0 : left_ms(deadline)));
   }
   more_waits_ = true;
   return {};
