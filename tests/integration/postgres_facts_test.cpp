@@ -131,6 +131,19 @@ TEST_F(PostgresFacts, OfRightsAreThoseOfOurRole) {
   sql(fmt::format("drop owned by {0}; drop role {0}", role));
 }
 
+TEST_F(PostgresFacts, WhatIsDroppedWhileItIsAskedForIsNoLackOfARight) {
+  sql("create table shrinking (id int primary key, a int); create table going (id int primary key)");
+  Connection connection = session(ConnectionKind::Sql);
+  must(connection.query("beginning", "begin isolation level repeatable read"));
+  must(connection.query("taking a snapshot", "select 1"));
+  sql("alter table shrinking drop column a; drop table going");
+  const std::vector<TableName> wanted{{"public", "going"}, {"public", "shrinking"}};
+  const auto facts = must(postgres::fetch_tables(connection, wanted));
+  ASSERT_EQ(facts.size(), 2u);
+  for (const TableFacts& each : facts) EXPECT_TRUE(each.may_select) << each.name;
+  EXPECT_THAT(facts[1].columns, ElementsAre("id", "a")) << "as the snapshot has it";
+}
+
 TEST_F(PostgresFacts, AMissingTableIsNamedWithItsNeighbours) {
   sql("create table customers (id int); create table orders (id int)");
   const std::vector<TableName> wanted{{"public", "orders"}, {"public", "custommer"}};

@@ -11,6 +11,9 @@ namespace {
 
 using base::Result;
 
+// The functions for rights know the catalog of now and say null of what was dropped while the question was answered
+// from its snapshot: that is no lack of a right.
+
 // Roots of partitioned tables hold no rows themselves: partitions and estimates are those of their leaves.
 constexpr const char* kTableQuery = R"(
 with target as ({})
@@ -18,7 +21,7 @@ select c.oid, n.nspname, c.relname, c.relkind, c.relpersistence, c.relispartitio
        coalesce(leaf.leaves, 0), coalesce(leaf.foreigners, 0),
        case when c.relkind = 'p' then coalesce(leaf.rows, -1) else c.reltuples end::float8,
        target.listed, coalesce(pg_get_expr(target.qual, c.oid), ''),
-       row_security_active(c.oid), has_schema_privilege(n.oid, 'USAGE'),
+       row_security_active(c.oid), coalesce(has_schema_privilege(n.oid, 'USAGE'), true),
        coalesce((select not i.indimmediate from pg_index i where i.indrelid = c.oid and i.indisprimary), false)
   from target join pg_class c on c.oid = target.relid join pg_namespace n on n.oid = c.relnamespace
   left join lateral (select count(*) as leaves, count(*) filter (where l.relkind = 'f') as foreigners,
@@ -35,7 +38,7 @@ select a.attrelid, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attgenera
             else a.attnum = any(target.attrs)
                  and (a.attgenerated = '' or current_setting('server_version_num')::int >= 180000) end,
        a.attlen = -1 and a.attstorage in ('x', 'e', 'm'),
-       has_column_privilege(a.attrelid, a.attnum, 'SELECT'),
+       coalesce(has_column_privilege(a.attrelid, a.attnum, 'SELECT'), true),
        c.relreplident = 'f' or exists (
          select 1 from pg_index i where i.indrelid = c.oid and i.indisvalid and i.indisunique and i.indimmediate
             and i.indpred is null and a.attnum = any((i.indkey::int2[])[0:i.indnkeyatts - 1])
