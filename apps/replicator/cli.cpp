@@ -19,6 +19,7 @@ struct Choices {
   connector::ReplicatorFlags flags;
   connector::LogQuery logs;
   connector::ConfigQuery config;
+  connector::TableOrder tables;
   bool new_epoch = false;
 };
 
@@ -49,6 +50,10 @@ int run_command_line(int argc, char** argv) {
   auto* adopt = slot->add_subcommand("adopt", "State was lost: go on where the slot is confirmed");
   auto* reset = slot->add_subcommand("reset", "Begin again: new slot, new epoch, new snapshot");
   reset->add_flag("--new-epoch", choices.new_epoch, "Say that this is meant")->required();
+  auto* tables = app.add_subcommand("tables", "The halted tables; --resume lets one go on");
+  auto* resume =
+      tables->add_option("--resume", choices.tables.resume, "schema.table: go on without what changed meanwhile");
+  tables->add_flag("--accept-gap", choices.tables.accept_gap, "Say that this is meant")->needs(resume);
   auto* version = app.add_subcommand("version", "Print its version and those of its libraries");
 
   if (const auto end = apps::parse(app, argc, argv)) return static_cast<int>(*end);
@@ -61,6 +66,8 @@ int run_command_line(int argc, char** argv) {
     code = apps::print(connector::replicator_status(choices.program));
   } else if (logs->parsed()) {
     code = apps::print(connector::read_logs(choices.program, choices.logs));
+  } else if (tables->parsed()) {
+    code = apps::print(connector::halted_tables(choices.program, choices.tables));
   } else if (adopt->parsed()) {
     code = apps::print(connector::adopt_slot(choices.program));
   } else if (reset->parsed()) {

@@ -32,10 +32,15 @@ inline pipeline::Checkpoint full_checkpoint() {
   checkpoint.snapshot = pipeline::SnapshotPhase::Running;
   checkpoint.slot = {"orders_slot", 0xfedc'ba98'7654'3210, 3, "shop \"1\"", change::Lsn(0x16'B374'D848)};
   checkpoint.publication = {
-      "orders_pub", 16'400, 771, {{"public.orders", 16'401, 772}, {"public.strange \n name", 16'402, 773}}};
+      "orders_pub",
+      16'400,
+      771,
+      {{"public.orders", 16'401, 772}, {"public.strange \n name", 16'402, 773}, {"sales", 16'403, 774, true}}};
   checkpoint.topics = {{"cdc-events", "nT1x-QoQRvG", 3, {0, 42, 9'000'000'000}}, {"other", "", 1, {5}}};
   checkpoint.tails = {{"cdc-events", 2, 42, {7, change::Lsn(0x1693E28), 4, 1}}};
-  checkpoint.halted_tables = {{"public.broken", "pg.schema_unknown"}};
+  checkpoint.tables["public.orders"] = {{16'390, {{"id", 20, -1}, {"strange \n name", 1043, 24}}}, std::nullopt};
+  checkpoint.tables["public.broken"] = {{16'391, {}},
+                                        pipeline::TableHalt{"another type of column a", change::Lsn(0x1693E28)}};
   return checkpoint;
 }
 

@@ -66,7 +66,6 @@ bool apply(pgoutput::Assembler& assembler, Witness& witness, std::string_view me
   const auto item = assembler.apply(message, data_start);
   if (!item) return false;
   for (auto next = *item; next; next = assembler.next_pending()) witness.see(*next, message);
-  assembler.clear_schema_changes();
   return true;
 }
 

@@ -135,13 +135,6 @@ TEST_F(StartRefusals, ThePublicationWasMadeAgain) {
   expect_refused("pg.publication_changed", "slot reset --new-epoch");
 }
 
-TEST_F(StartRefusals, ATableWasTakenOutOfThePublicationAndAddedAgain) {
-  run_once();
-  const std::string name = stack.settings()["postgres.publication_name"];
-  stack.sql("ALTER PUBLICATION " + name + " DROP TABLE users; ALTER PUBLICATION " + name + " ADD TABLE users");
-  expect_refused("pg.publication_changed", "slot reset --new-epoch");
-}
-
 TEST_F(StartRefusals, TheTopicWasMadeAgain) {
   run_once();
   stack.topic_tool({"--delete", "--topic", stack.topic()});

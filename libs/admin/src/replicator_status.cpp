@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "sluice/pipeline/table_watch.h"
 #include "status_json.h"
 
 namespace sluice::admin {
@@ -26,6 +27,7 @@ void add(pipeline::TableCounters& sum, const pipeline::TableCounters& more) {
   sum.updated += more.updated;
   sum.deleted += more.deleted;
   sum.truncated += more.truncated;
+  sum.not_sent += more.not_sent;
 }
 
 void write_table(MetricsText& out, std::string_view table, const pipeline::TableCounters& of) {
@@ -35,6 +37,25 @@ void write_table(MetricsText& out, std::string_view table, const pipeline::Table
                                                                           {"delete", of.deleted},
                                                                           {"truncate", of.truncated}}};
   for (const auto& [op, count] : ops) out.sample(real(count), {{"table", table}, {"op", op}});
+}
+
+/// What was read of a table that is or was halted.
+void write_halts(MetricsText& out, const ReplicatorStatus& status) {
+  out.single("sluice_replicator_halted_tables", MetricType::Gauge,
+             "Tables whose events are not sent (pg.table_halted).", real(status.halted.size()));
+  out.family("sluice_replicator_events_not_sent_total", MetricType::Counter,
+             "Changes of rows read while their table was halted.");
+  std::uint64_t other = 0;
+  std::size_t labels = 0;
+  for (const auto& [table, of] : status.counters.tables) {
+    if (of.not_sent == 0) continue;
+    if (++labels <= kMaxTableLabels) {
+      out.sample(real(of.not_sent), {{"table", table}});
+    } else {
+      other += of.not_sent;
+    }
+  }
+  if (other > 0) out.sample(real(other), {{"table", kOtherTables}});
 }
 
 void write_tables(MetricsText& out, const pipeline::ReplicationCounters& counters) {
@@ -103,6 +124,17 @@ Json counters_json(const pipeline::ReplicationCounters& of) {
           {"parked", of.parked}};
 }
 
+Json halted_json(const ReplicatorStatus& status) {
+  Json json = Json::object();
+  for (const auto& [table, halt] : status.halted) {
+    const auto counted = status.counters.tables.find(table);
+    json[table] = {{"reason", halt.reason},
+                   {"since", change::to_string(halt.since)},
+                   {"events_not_sent", counted == status.counters.tables.end() ? 0 : counted->second.not_sent}};
+  }
+  return json;
+}
+
 Json tables_json(const pipeline::ReplicationCounters& counters) {
   Json json = Json::object();
   for (const auto& [table, of] : counters.tables) {
@@ -141,6 +173,10 @@ std::vector<Reason> ReplicatorStatus::reasons() const {
     reasons.push_back({"pg.slot_in_danger", fmt::format("wal_status of slot {} is {}: raise max_slot_wal_keep_size",
                                                         slot->name, slot->wal_status)});
   }
+  for (const auto& [table, halt] : halted) {
+    const base::Error error = pipeline::table_halted(table, halt);
+    reasons.push_back({std::string(error.id), error.message});
+  }
   return reasons;
 }
 
@@ -164,6 +200,7 @@ std::string ReplicatorStatus::json() const {
   json["counters"] = counters_json(counters);
   json["counters"]["late_appends"] = late_appends;
   json["counters"]["foreign_records"] = foreign_records;
+  if (!halted.empty()) json["halted_tables"] = halted_json(*this);
   json["tables"] = tables_json(counters);
   if (!snapshot.empty()) {
     json["snapshot"] = Json::object();
@@ -205,6 +242,7 @@ void ReplicatorStatus::write_metrics(MetricsText& out) const {
   gauge("sluice_replicator_spooled_bytes", "Bytes of these, in memory and in files.", real(spooled_bytes));
   gauge("sluice_replicator_spilled_bytes", "Bytes of these in files.", real(spilled_bytes));
   write_tables(out, counters);
+  write_halts(out, *this);
   write_counters(out, counters);
   out.single("sluice_replicator_late_appends_total", MetricType::Counter,
              "Records of a dead process of this pipeline that came between ours.", real(late_appends));

@@ -128,6 +128,11 @@ pipeline::ReplicationLimits replication_limits(const config::Settings& settings)
   return limits;
 }
 
+pipeline::OnRewrite on_rewrite(const config::Settings& settings) {
+  const bool halts = settings.postgres.on_rewrite == config::OnRewrite::Halt;
+  return halts ? pipeline::OnRewrite::Halt : pipeline::OnRewrite::Continue;
+}
+
 pipeline::SuperviseLimits supervise_limits(const config::Settings& settings) {
   const config::RetrySettings& from = settings.retry;
   return {{from.initial_backoff, from.max_backoff, from.backoff_multiplier}, from.max_outage};

@@ -19,6 +19,7 @@ kafka::ClientOptions client_options(const config::Settings& settings);
 kafka::ProducerOptions producer_options(const config::Settings& settings);
 codec::ValueOptions value_options(const config::Settings& settings);
 pipeline::ReplicationLimits replication_limits(const config::Settings& settings);
+pipeline::OnRewrite on_rewrite(const config::Settings& settings);
 pipeline::SuperviseLimits supervise_limits(const config::Settings& settings);
 /// `program`: replicator or es_consumer.
 admin::AdminOptions admin_options(const config::Settings& settings, const std::string& program);

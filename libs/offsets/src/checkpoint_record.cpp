@@ -18,7 +18,8 @@ using nlohmann::json;
 
 static_assert(std::endian::native == std::endian::little, "numbers are copied as they lie in memory");
 
-constexpr std::uint32_t kFormatVersion = 1;
+// 2: what is known of the tables. Of 1 nothing is known, and no table is halted.
+constexpr std::uint32_t kFormatVersion = 2;
 constexpr std::size_t kHeaderBytes = 4 + 8 + 8;
 
 struct Header {
@@ -109,7 +110,8 @@ pipeline::SlotIncarnation slot_of(const json& value) {
 
 json to_json(const pipeline::PublicationIncarnation& publication) {
   json members = json::array();
-  for (const auto& member : publication.members) members.push_back({name_json(member.table), member.oid, member.xmin});
+  for (const auto& member : publication.members)
+    members.push_back({name_json(member.table), member.oid, member.xmin, member.is_schema});
   return {{"name", name_json(publication.name)},
           {"oid", publication.oid},
           {"xmin", publication.xmin},
@@ -122,8 +124,8 @@ pipeline::PublicationIncarnation publication_of(const json& value) {
   value.at("oid").get_to(publication.oid);
   value.at("xmin").get_to(publication.xmin);
   for (const json& member : value.at("members")) {
-    publication.members.push_back(
-        {name_of(member.at(0)), member.at(1).get<std::uint32_t>(), member.at(2).get<std::uint32_t>()});
+    publication.members.push_back({name_of(member.at(0)), member.at(1).get<std::uint32_t>(),
+                                   member.at(2).get<std::uint32_t>(), member.size() > 3 && member.at(3).get<bool>()});
   }
   return publication;
 }
@@ -164,25 +166,49 @@ std::vector<pipeline::PartitionTail> tails_of(const json& value) {
   return tails;
 }
 
-json to_json(const pipeline::Checkpoint& checkpoint) {
-  json halted = json::array();
-  for (const auto& [table, error_id] : checkpoint.halted_tables) halted.push_back({name_json(table), error_id});
-  return {{"pipeline", checkpoint.pipeline},
-          {"epoch", checkpoint.epoch},
-          {"position", checkpoint.position.value},
-          {"last_data_end", checkpoint.last_data_end.value},
-          {"highest_xid", checkpoint.highest_xid},
-          {"fingerprint", checkpoint.fingerprint},
-          {"settled", checkpoint.settled},
-          {"snapshot", kPhases.at(static_cast<std::size_t>(checkpoint.snapshot))},
-          {"slot", to_json(checkpoint.slot)},
-          {"publication", to_json(checkpoint.publication)},
-          {"topics", to_json(checkpoint.topics)},
-          {"tails", to_json(checkpoint.tails)},
-          {"halted_tables", halted}};
+json to_json(const pipeline::TableStates& tables) {
+  json array = json::array();
+  for (const auto& [name, table] : tables) {
+    json columns = json::array();
+    for (const auto& column : table.form.columns) {
+      columns.push_back({name_json(column.name), column.type_oid, column.type_modifier});
+    }
+    json entry = {name_json(name), table.form.oid, std::move(columns)};
+    if (table.halt) entry.push_back({name_json(table.halt->reason), table.halt->since.value()});
+    array.push_back(std::move(entry));
+  }
+  return array;
 }
 
-pipeline::Checkpoint checkpoint_of(const json& value) {
+pipeline::TableStates tables_of(const json& value) {
+  pipeline::TableStates tables;
+  for (const json& entry : value) {
+    pipeline::TableState& table = tables[name_of(entry.at(0))];
+    entry.at(1).get_to(table.form.oid);
+    for (const json& column : entry.at(2)) {
+      table.form.columns.push_back(
+          {name_of(column.at(0)), column.at(1).get<std::uint32_t>(), column.at(2).get<std::int32_t>()});
+    }
+    if (entry.size() > 3) {
+      const json& halt = entry.at(3);
+      table.halt = pipeline::TableHalt{name_of(halt.at(0)), change::Lsn(halt.at(1).get<std::uint64_t>())};
+    }
+  }
+  return tables;
+}
+
+json to_json(const pipeline::Checkpoint& checkpoint) {
+  return {
+      {"pipeline", checkpoint.pipeline},       {"epoch", checkpoint.epoch},
+      {"position", checkpoint.position.value}, {"last_data_end", checkpoint.last_data_end.value},
+      {"highest_xid", checkpoint.highest_xid}, {"fingerprint", checkpoint.fingerprint},
+      {"settled", checkpoint.settled},         {"snapshot", kPhases.at(static_cast<std::size_t>(checkpoint.snapshot))},
+      {"slot", to_json(checkpoint.slot)},      {"publication", to_json(checkpoint.publication)},
+      {"topics", to_json(checkpoint.topics)},  {"tails", to_json(checkpoint.tails)},
+      {"tables", to_json(checkpoint.tables)}};
+}
+
+pipeline::Checkpoint checkpoint_of(const json& value, std::uint32_t version) {
   pipeline::Checkpoint checkpoint;
   value.at("pipeline").get_to(checkpoint.pipeline);
   value.at("epoch").get_to(checkpoint.epoch);
@@ -196,9 +222,7 @@ pipeline::Checkpoint checkpoint_of(const json& value) {
   checkpoint.publication = publication_of(value.at("publication"));
   checkpoint.topics = topics_of(value.at("topics"));
   checkpoint.tails = tails_of(value.at("tails"));
-  for (const json& entry : value.at("halted_tables")) {
-    checkpoint.halted_tables.emplace(name_of(entry.at(0)), entry.at(1).get<std::string>());
-  }
+  if (version >= 2) checkpoint.tables = tables_of(value.at("tables"));
   return checkpoint;
 }
 
@@ -223,14 +247,14 @@ Result<std::uint64_t> transaction_of(std::string_view value, std::string_view pi
 
 Result<pipeline::Checkpoint> decode_checkpoint(std::string_view value, std::string_view pipeline) {
   SLUICE_ASSIGN(const Header header, checked_header(value, pipeline));
-  if (header.version != kFormatVersion) {
+  if (header.version == 0 || header.version > kFormatVersion) {
     return fail(Recovery::Stop, "offsets.unreadable",
-                fmt::format("the checkpoint of pipeline {} has format {}, this program knows {} only: run the version "
+                fmt::format("the checkpoint of pipeline {} has format {}, this program knows 1 to {}: run the version "
                             "that wrote it, or a newer one",
                             pipeline, header.version, kFormatVersion));
   }
   try {
-    return checkpoint_of(json::parse(value.substr(kHeaderBytes)));
+    return checkpoint_of(json::parse(value.substr(kHeaderBytes)), header.version);
   } catch (const json::exception&) {
     return fail(Recovery::Stop, "offsets.unreadable",
                 fmt::format("the checkpoint of pipeline {} is whole, but lacks something that this program needs: run "

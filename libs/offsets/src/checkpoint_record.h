@@ -1,6 +1,6 @@
 // The value of one entry: what a checkpoint looks like on disk.
 //
-//   u32  format version, now 1          all numbers little-endian
+//   u32  format version, now 2          all numbers little-endian
 //   u64  number of the LMDB transaction that wrote it
 //   u64  XXH3-64 of the pipeline's name, a NUL, the two numbers above and the JSON
 //   JSON one object, UTF-8

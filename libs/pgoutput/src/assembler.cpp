@@ -77,7 +77,7 @@ Assembler::Item Assembler::apply(std::string_view message, change::Lsn data_star
     case MessageKind::Origin: return origin(message);
     case MessageKind::Relation: {
       SLUICE_ASSIGN(const Relation relation, parse_relation(message));
-      SLUICE_TRY(relations_->learn(relation, schema_changes_));
+      SLUICE_TRY(relations_->learn(relation));
       return std::nullopt;
     }
     case MessageKind::Type: {

@@ -61,18 +61,11 @@ const change::TableSchemaPtr* RelationCache::find_other(std::uint32_t oid) {
   return last_;
 }
 
-base::Result<void> RelationCache::learn(const Relation& relation, std::vector<SchemaChange>& changes) {
+base::Result<void> RelationCache::learn(const Relation& relation) {
   SLUICE_ASSIGN(change::TableSchema table, complete(relation));
   const change::TableSchemaPtr learned = change::finish_schema(std::move(table));
   const change::TableSchemaPtr* const known = find(learned->oid);
-  if (known != nullptr && same_version(**known, *learned)) return {};
-
-  const bool took_a_name = known == nullptr || (*known)->schema != learned->schema || (*known)->name != learned->name;
-  if (known != nullptr) append_schema_changes(*known, learned, changes);
-  if (took_a_name) {
-    if (const auto* const namesake = find_namesake(*learned)) append_schema_changes(*namesake, learned, changes);
-  }
-  tables_[learned->oid] = learned;
+  if (known == nullptr || !same_version(**known, *learned)) tables_[learned->oid] = learned;
   return {};
 }
 
@@ -113,13 +106,6 @@ base::Result<change::TypeDescriptionPtr> RelationCache::describe_type(std::uint3
   fallback->schema = named->second.schema;
   fallback->name = named->second.name;
   return fallback;
-}
-
-const change::TableSchemaPtr* RelationCache::find_namesake(const change::TableSchema& table) const {
-  for (const auto& [oid, other] : tables_) {
-    if (oid != table.oid && other->schema == table.schema && other->name == table.name) return &other;
-  }
-  return nullptr;
 }
 
 }  // namespace sluice::pgoutput

@@ -6,13 +6,11 @@
 #include <cstdint>
 #include <string>
 #include <unordered_map>
-#include <vector>
 
 #include "sluice/base/error.h"
 #include "sluice/change/table_schema.h"
 #include "sluice/pgoutput/catalog.h"
 #include "sluice/pgoutput/messages.h"
-#include "sluice/pgoutput/schema_change.h"
 
 namespace sluice::pgoutput {
 
@@ -29,9 +27,9 @@ class RelationCache {
 
   void learn(const Type& type) { types_[type.oid] = {std::string(type.schema), std::string(type.name)}; }
 
-  /// Appends to `changes` what the message changes (rule P-33). A message that changes nothing keeps the TableSchema,
-  /// so that nobody has to prepare for it again. Errors: those of the catalog; pgoutput.protocol_violation.
-  base::Result<void> learn(const Relation& relation, std::vector<SchemaChange>& changes);
+  /// A message that changes nothing keeps the TableSchema, so that nobody has to prepare for it again. Errors: those of
+  /// the catalog; pgoutput.protocol_violation.
+  base::Result<void> learn(const Relation& relation);
 
  private:
   struct TypeName {
@@ -42,7 +40,6 @@ class RelationCache {
   const change::TableSchemaPtr* find_other(std::uint32_t oid);
   base::Result<change::TableSchema> complete(const Relation& relation);
   base::Result<change::TypeDescriptionPtr> describe_type(std::uint32_t type_oid);
-  const change::TableSchemaPtr* find_namesake(const change::TableSchema& table) const;
 
   Catalog& catalog_;
   std::unordered_map<std::uint32_t, change::TableSchemaPtr> tables_;

@@ -21,7 +21,7 @@ std::int64_t wall_clock_us() {
 
 Replication::Replication(Encoder& encoder, RecordSink& sink, OffsetStore& store, Checkpoint checkpoint,
                          TailFilter filter, std::vector<std::vector<std::int64_t>> end_offsets,
-                         ReplicationLimits limits)
+                         ReplicationLimits limits, OnRewrite on_rewrite)
     : encoder_(encoder),
       sink_(sink),
       store_(store),
@@ -29,6 +29,7 @@ Replication::Replication(Encoder& encoder, RecordSink& sink, OffsetStore& store,
       checkpoint_(std::move(checkpoint)),
       tracker_(checkpoint_.position, checkpoint_.last_data_end),
       filter_(std::move(filter)),
+      tables_(checkpoint_.tables, on_rewrite),
       end_offsets_(std::move(end_offsets)),
       highest_xid_(checkpoint_.highest_xid) {}
 
@@ -46,9 +47,10 @@ void Replication::detach() {
   batch_.clear();
   next_unsent_ = 0;
   // A new connection sends its Relation messages again, as new objects.
-  prepared_.clear();
+  followed_.clear();
   last_schema_ = nullptr;
-  last_counters_ = nullptr;
+  // And the transaction that was cut, from its beginning.
+  tables_.rewind();
 }
 
 base::Result<StepResult> Replication::step(base::Deadline now) {
@@ -106,17 +108,22 @@ void Replication::checkpoint_if_due(base::Deadline now) {
   const bool has_rows = tracker_.last_data_end() != checkpoint_.last_data_end;
   const bool is_far = durable.value - checkpoint_.position.value >= limits_.idle_checkpoint_bytes;
   const auto interval = has_rows || is_far ? limits_.checkpoint_interval : limits_.idle_checkpoint_interval;
-  if (now - last_save_ >= interval) save(now);
+  if (now - last_save_ >= interval) save(now, checkpoint_of_now());
 }
 
-void Replication::save(base::Deadline now) {
+Checkpoint Replication::checkpoint_of_now() {
+  Checkpoint now = checkpoint_;
+  now.position = tracker_.durable();
+  now.last_data_end = tracker_.last_data_end();
+  now.highest_xid = highest_xid_;
+  now.settled = false;
+  now.tails.clear();
+  now.tables = tables_.as_of(now.position);
+  return now;
+}
+
+void Replication::save(base::Deadline now, Checkpoint next) {
   last_save_ = now;
-  Checkpoint next = checkpoint_;
-  next.position = tracker_.durable();
-  next.last_data_end = tracker_.last_data_end();
-  next.highest_xid = highest_xid_;
-  next.settled = false;
-  next.tails.clear();
   auto stored = store_now(std::move(next));
   if (stored) {
     store_error_.reset();
@@ -135,19 +142,27 @@ base::Result<void> Replication::store_now(Checkpoint next) {
 }
 
 base::Result<void> Replication::enter(SnapshotPhase phase) {
-  Checkpoint next = checkpoint_;
+  Checkpoint next = checkpoint_of_now();
   next.snapshot = phase;
   return store_now(std::move(next));
 }
 
+void Replication::halt_unpublished(base::Deadline now, const std::vector<std::string>& tables,
+                                   PublicationIncarnation publication) {
+  for (const std::string& table : tables) {
+    tables_.halt(table, {std::string(kUnpublished), change::lsn_of(tracker_.durable())});
+    for (auto& [schema, followed] : followed_) followed.halted |= change::qualified_name(*schema) == table;
+  }
+  last_schema_ = nullptr;
+  Checkpoint next = checkpoint_of_now();
+  next.publication = std::move(publication);
+  save(now, std::move(next));
+}
+
 base::Result<void> Replication::save_final(const std::vector<std::string>& topics) {
   SLUICE_CHECK(settled(), "a stop is clean only when everything handed over is durable");
-  Checkpoint last = checkpoint_;
-  last.position = tracker_.durable();
-  last.last_data_end = tracker_.last_data_end();
-  last.highest_xid = highest_xid_;
+  Checkpoint last = checkpoint_of_now();
   last.settled = true;
-  last.tails.clear();
   for (change::TopicIndex topic = 0; topic < end_offsets_.size(); ++topic) {
     for (std::size_t partition = 0; partition < end_offsets_[topic].size(); ++partition) {
       const auto number = static_cast<std::int32_t>(partition);
@@ -187,21 +202,25 @@ base::Result<void> Replication::take(const change::SourceItem& item) {
   if (const auto* end = std::get_if<change::TransactionEnd>(&item)) {
     if (tracker_.inside_transaction()) ++counters_.transactions;
     tracker_.end_transaction(*end);
+    tables_.end_transaction(end->end);
     remember_xid(end->xid);
   } else if (const auto* heartbeat = std::get_if<change::Heartbeat>(&item)) {
     tracker_.heartbeat(heartbeat->position);
   } else {
     finished_ = true;
     if (tracker_.inside_transaction()) tracker_.end_transaction({.end = tracker_.handed_over()});
+    tables_.end_transaction(tracker_.handed_over());
   }
   return {};
 }
 
 base::Result<void> Replication::take_change(const change::ChangeEvent& event) {
-  if (event.table != nullptr && event.table.get() != last_schema_) {
-    if (!prepared_.contains(event.table)) SLUICE_TRY(announce(event.table));
-    last_schema_ = event.table.get();
-    last_counters_ = &counters_.tables[change::qualified_name(*event.table)];
+  if (event.table != nullptr) {
+    if (event.table.get() != last_schema_) SLUICE_TRY(follow(event));
+    if (last_followed_.halted) {
+      ++last_followed_.counters->not_sent;
+      return {};
+    }
   }
   if (next_announcement_ < announcement_.size() || awaited_announcements_ > 0) {
     waiting_event_ = &event;  // valid until next(), and next() is not called before it was encoded
@@ -210,12 +229,22 @@ base::Result<void> Replication::take_change(const change::ChangeEvent& event) {
   return encode(event);
 }
 
+base::Result<void> Replication::follow(const change::ChangeEvent& event) {
+  const auto [known, is_new] = followed_.try_emplace(event.table);
+  if (is_new) {
+    known->second.counters = &counters_.tables[change::qualified_name(*event.table)];
+    known->second.halted = tables_.follow(*event.table, event.id.commit_lsn);
+    if (!known->second.halted) SLUICE_TRY(announce(event.table));
+  }
+  last_schema_ = event.table.get();
+  last_followed_ = known->second;
+  return {};
+}
+
 base::Result<void> Replication::announce(const change::TableSchemaPtr& schema) {
   announcement_.clear();
   next_announcement_ = 0;
-  SLUICE_TRY(encoder_.prepare(schema, announcement_));
-  prepared_.insert(schema);
-  return {};
+  return encoder_.prepare(schema, announcement_);
 }
 
 base::Result<void> Replication::encode(const change::ChangeEvent& event) {
@@ -292,8 +321,8 @@ void Replication::remember_xid(std::uint32_t xid) {
 void Replication::count(const change::ChangeEvent& event) {
   if (event.op == change::Op::Message) {
     ++counters_.messages;
-  } else if (last_counters_ != nullptr) {
-    last_counters_->count(event.op);
+  } else if (event.table != nullptr) {
+    last_followed_.counters->count(event.op);
   }
 }
 

@@ -196,14 +196,14 @@ base::Result<StartPlan> plan_resume(const StartFacts& facts) {
   }
   SLUICE_TRY(check_slot_kind(facts, *facts.slot));
   SLUICE_TRY(check_slot_position(*facts.slot, stored));
-  SLUICE_TRY(check_publication(facts.publication, stored));
+  SLUICE_ASSIGN(auto unpublished, check_publication(facts.publication, stored));
   SLUICE_TRY(check_topics(facts.topics, stored));
   SLUICE_TRY(check_routing(facts, stored));
   change::Position from = stored.position;
   if (facts.server.timeline != stored.slot.timeline) {
     if (const auto fork = switch_point(facts, stored.slot.timeline)) from = std::min(from, change::position_of(*fork));
   }
-  return StartResume{from, stored.epoch};
+  return StartResume{from, stored.epoch, std::move(unpublished)};
 }
 
 }  // namespace
@@ -229,25 +229,29 @@ base::Result<void> check_tails(const StartFacts& facts, Lsn highest) {
               to_string(highest), facts.server.timeline, kNewEpochRemedy);
 }
 
-base::Result<void> check_publication(const PublicationFacts& publication, const Checkpoint& stored) {
+base::Result<std::vector<std::string>> check_publication(const PublicationFacts& publication,
+                                                         const Checkpoint& stored) {
   const PublicationIncarnation now = incarnation_of(publication);
   if (now.oid != stored.publication.oid) {
     return stop("pg.publication_changed",
                 "publication {} was dropped and made again: changes in between were not published. {}", now.name,
                 kNewEpochRemedy);
   }
+  std::vector<std::string> lost;
   for (const auto& member : stored.publication.members) {
     const bool is_still_there = std::any_of(now.members.begin(), now.members.end(), [&](const auto& current) {
       return current.table == member.table && current.oid == member.oid;
     });
-    if (!is_still_there) {
-      return stop(
-          "pg.publication_changed",
-          "{} was taken out of publication {} or added to it again: its changes in between were not published. {}",
-          member.table, now.name, kNewEpochRemedy);
+    if (is_still_there) continue;
+    if (member.is_schema) {
+      return stop("pg.publication_changed",
+                  "schema {} was taken out of publication {} or added to it again: changes of its tables in between "
+                  "were not published. {}",
+                  member.table, now.name, kNewEpochRemedy);
     }
+    lost.push_back(member.table);
   }
-  return {};
+  return lost;
 }
 
 base::Result<void> check_topics(const std::vector<TopicIncarnation>& topics, const Checkpoint& stored) {
@@ -262,7 +266,9 @@ base::Result<void> check_topics(const std::vector<TopicIncarnation>& topics, con
 
 PublicationIncarnation incarnation_of(const PublicationFacts& publication) {
   PublicationIncarnation incarnation{publication.name, publication.oid, publication.xmin, {}};
-  for (const auto& member : publication.members) incarnation.members.push_back({member.name, member.oid, member.xmin});
+  for (const auto& member : publication.members) {
+    incarnation.members.push_back({member.name, member.oid, member.xmin, member.is_schema});
+  }
   return incarnation;
 }
 

@@ -77,6 +77,20 @@ TEST(ReplicatorStatus, ASnapshotShowsItsProgressAndSaysWhenNoEstimateIsKnown) {
   EXPECT_TRUE(status.reasons().empty());
 }
 
+TEST(ReplicatorStatus, AHaltedTableIsAReasonAndItsEventsAreCounted) {
+  ReplicatorStatus status = streaming();
+  status.halted["public.users"] = {"another type of column a", change::Lsn(0x30)};
+  status.counters.tables["public.users"].not_sent = 9;
+  EXPECT_EQ(ids_of(status.reasons()), Ids{"pg.table_halted"});
+  const json halted = json::parse(status.json())["halted_tables"]["public.users"];
+  EXPECT_EQ(halted, json({{"reason", "another type of column a"}, {"since", "0/30"}, {"events_not_sent", 9}}));
+  const std::string metrics = metrics_of(status);
+  EXPECT_NE(metrics.find("sluice_replicator_halted_tables 1\n"), std::string::npos) << metrics;
+  EXPECT_NE(metrics.find("sluice_replicator_events_not_sent_total{table=\"public.users\"} 9\n"), std::string::npos)
+      << metrics;
+  EXPECT_FALSE(json::parse(streaming().json()).contains("halted_tables"));
+}
+
 TEST(ReplicatorStatus, OnlyAPipelineThatWorksHasNoReasons) {
   ReplicatorStatus status = streaming();
   EXPECT_EQ(ids_of(status.reasons()), Ids{});

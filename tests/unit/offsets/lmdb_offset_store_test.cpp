@@ -174,10 +174,29 @@ TEST(LmdbOffsetStore, NamesThatAreNoUtf8ComeBackAsTheyWere) {
   const TemporaryDirectory directory;
   auto store = LmdbOffsetStore::open(directory.path(), "orders");
   Checkpoint checkpoint = full_checkpoint();
-  checkpoint.halted_tables = {{"public.caf\xe9", "pg.schema_unknown"}};
+  checkpoint.tables = {
+      {"public.caf\xe9",
+       {{16'391, {{"th\xe9", 25, -1}}}, pipeline::TableHalt{"another type of column th\xe9", change::Lsn(5)}}}};
   checkpoint.publication.members = {{"public.caf\xe9", 1, 2}};
   ASSERT_TRUE((*store)->save(checkpoint));
   EXPECT_EQ(*(*store)->load(), checkpoint);
+}
+
+TEST(LmdbOffsetStore, TheStateOfAnOlderVersionIsReadAndKnowsOfNoTable) {
+  const TemporaryDirectory directory;
+  std::filesystem::create_directory(directory / "offsets");
+  std::filesystem::copy(SLUICE_SOURCE_DIR "/tests/data/offsets/format_1.mdb", directory / "offsets/data.mdb");
+  const auto store = LmdbOffsetStore::open(directory.path(), "orders");
+  ASSERT_TRUE(store) << store.error().message;
+  const auto loaded = (*store)->load();
+  ASSERT_TRUE(loaded && loaded->has_value()) << loaded.error().message;
+  EXPECT_EQ((*loaded)->position, change::Position{0x1693E30});
+  EXPECT_EQ((*loaded)->publication.members,
+            (std::vector<pipeline::PublicationIncarnation::Member>{{"public.orders", 16'401, 772}}));
+  EXPECT_TRUE((*loaded)->settled);
+  EXPECT_TRUE((*loaded)->tables.empty());
+  ASSERT_TRUE((*store)->save(full_checkpoint()));
+  EXPECT_EQ(*(*store)->load(), full_checkpoint());
 }
 
 TEST(LmdbOffsetStore, AKilledProcessLeavesTheLastSaveOrTheOneBefore) {

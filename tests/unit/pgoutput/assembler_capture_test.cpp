@@ -7,10 +7,12 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include "fake_catalog.h"
 #include "item_text.h"
+#include "sluice/change/schema_change.h"
 #include "sluice/pgoutput/assembler.h"
 
 using namespace sluice;
@@ -104,25 +106,24 @@ class Replay {
     const std::string bytes = from_hex(line.substr(space + 1));
     auto item = assembler_.apply(bytes, lsn);
     ASSERT_TRUE(item) << item.error().id << ": " << item.error().message;
-    for (const pgoutput::SchemaChange& schema_change : assembler_.schema_changes()) show(schema_change);
-    assembler_.clear_schema_changes();
     for (std::optional<change::SourceItem> next = *item; next; next = assembler_.next_pending()) show(*next);
   }
 
-  void show(const pgoutput::SchemaChange& schema_change) {
-    static constexpr std::string_view kKinds[] = {"columns added", "columns dropped", "type changed",
-                                                  "table recreated"};
-    text_ += std::string(kKinds[static_cast<std::size_t>(schema_change.kind)]) + " " +
-             qualified_name(*schema_change.after) + ":";
-    for (const std::string& column : schema_change.columns) text_ += " " + column;
-    text_ += '\n';
+  void show_table(const change::TableSchema& table) {
+    const std::string name = qualified_name(table);
+    const auto [known, is_new] = forms_.try_emplace(name, form_of(table));
+    std::vector<change::SchemaChange> changes;
+    append_schema_changes(known->second, form_of(table), name, changes);
+    for (const auto& schema_change : changes) text_ += name + ": " + describe(schema_change) + '\n';
+    known->second = form_of(table);
+    text_ += table_text(table) + '\n';
   }
 
   void show(const change::SourceItem& item) {
     if (const auto* event = std::get_if<const change::ChangeEvent*>(&item)) {
       EXPECT_GT((*event)->id, last_) << "ids are strictly increasing";
       last_ = (*event)->id;
-      if ((*event)->table != nullptr && (*event)->table != table_) text_ += table_text(*(*event)->table) + '\n';
+      if ((*event)->table != nullptr && (*event)->table != table_) show_table(*(*event)->table);
       if ((*event)->table != nullptr) table_ = (*event)->table;
       const bool has_time = (*event)->op != change::Op::Message || (*event)->message.transactional;
       EXPECT_EQ((*event)->commit_time_us > 1'700'000'000'000'000, has_time);
@@ -137,6 +138,7 @@ class Replay {
   }
 
   FakeCatalog catalog_;
+  std::map<std::string, change::TableForm> forms_;
   pgoutput::Assembler assembler_{1, catalog_};
   change::TableSchemaPtr table_;
   change::EventId last_;

@@ -17,14 +17,15 @@ TEST(ReplicationSimulation, TenThousandSeedsLoseNothingDoubleNothingAndKeepTheOr
 class ReplicationMutant : public testing::TestWithParam<Mutant> {};
 
 TEST_P(ReplicationMutant, IsCaught) {
-  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 5'000; ++seed) {
     if (!run(seed, GetParam()).empty()) return;
   }
-  FAIL() << "200 seeds did not notice the broken promise";
+  FAIL() << "5,000 seeds did not notice the broken promise";
 }
 
 INSTANTIATE_TEST_SUITE_P(Confirming, ReplicationMutant,
                          testing::Values(Mutant::StoreLies, Mutant::AckOnSend, Mutant::AckOnFailure,
                                          Mutant::ConfirmHeartbeat, Mutant::ConfirmOnRead, Mutant::StoreHandedOver,
                                          Mutant::NoTails, Mutant::TailTooHigh, Mutant::KeepPositionAfterSinkLoss,
-                                         Mutant::CutCountsAsWhole, Mutant::SkipAfterReconnect));
+                                         Mutant::CutCountsAsWhole, Mutant::SkipAfterReconnect, Mutant::ForgetTables,
+                                         Mutant::TablesOfNow));

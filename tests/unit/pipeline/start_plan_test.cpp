@@ -174,8 +174,15 @@ TEST_F(StartPlanTest, APublicationMadeAgainStops) {
   expect_stop("pg.publication_changed");
 }
 
-TEST_F(StartPlanTest, AMemberMadeAgainStops) {
+TEST_F(StartPlanTest, ATableAddedToThePublicationAgainIsHaltedAndTheOthersGoOn) {
   facts.publication.members[0].oid = 99;
+  EXPECT_EQ(expect_plan<StartResume>().unpublished, std::vector<std::string>{"public.users"});
+  facts.publication.members.clear();
+  EXPECT_EQ(expect_plan<StartResume>().unpublished, std::vector<std::string>{"public.users"});
+}
+
+TEST_F(StartPlanTest, ASchemaTakenOutOfThePublicationStops) {
+  facts.stored->publication.members.push_back({"sales", 80, 81, true});
   expect_stop("pg.publication_changed");
 }
 
@@ -198,7 +205,7 @@ TEST_F(StartPlanTest, ARunningPipelineIsJudgedByTheSameChecksWithoutEndOffsets) 
   EXPECT_TRUE(check_publication(facts.publication, *facts.stored));
   EXPECT_TRUE(check_topics({{"cdc", "id-1", 2, {}}}, *facts.stored));
   EXPECT_TRUE(check_topics({}, *facts.stored)) << "who is not there is judged by others";
-  facts.publication.members[0].oid = 99;
+  facts.publication.oid = 51;
   EXPECT_EQ(check_publication(facts.publication, *facts.stored).error().id, "pg.publication_changed");
   EXPECT_EQ(check_topics({{"cdc", "id-2", 2, {}}}, *facts.stored).error().id, "kafka.topic_changed");
   EXPECT_EQ(check_topics({{"cdc", "id-1", 3, {}}}, *facts.stored).error().id, "kafka.partitions_changed");

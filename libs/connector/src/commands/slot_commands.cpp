@@ -91,7 +91,8 @@ base::Result<std::string> adopt_slot(const ProgramOptions& program) {
   checkpoint.snapshot = pipeline::SnapshotPhase::Done;
   SLUICE_TRY(here.store->save(checkpoint));
   return fmt::format(
-      "adopted slot {} at {} in epoch {}. Start the replicator: what Kafka has already is not sent again.\n",
+      "adopted slot {} at {} in epoch {}. Start the replicator: what Kafka has already is not sent again. Which tables "
+      "were halted is not known any more; they go on.\n",
       here.settings.postgres.slot_name, change::to_string(here.source.slot->confirmed_flush_lsn), checkpoint.epoch);
 }
 

@@ -25,8 +25,15 @@ std::optional<std::string> ask_running(const config::Settings& settings, const s
 }
 
 std::string stored_text(const pipeline::Checkpoint& stored) {
-  return fmt::format("stored position  {} (epoch {}, {})\n", change::to_string(change::lsn_of(stored.position)),
-                     stored.epoch, stored.settled ? "stopped cleanly" : "not stopped cleanly");
+  std::string text =
+      fmt::format("stored position  {} (epoch {}, {})\n", change::to_string(change::lsn_of(stored.position)),
+                  stored.epoch, stored.settled ? "stopped cleanly" : "not stopped cleanly");
+  for (const auto& [table, state] : stored.tables) {
+    if (!state.halt) continue;
+    text += fmt::format("halted           {} since {}: {}\n", table, change::to_string(state.halt->since),
+                        state.halt->reason);
+  }
+  return text;
 }
 
 std::string slot_text(const std::string& name, const std::optional<pipeline::SlotFacts>& slot) {

@@ -33,9 +33,10 @@ void IncarnationWatch::begin(base::Deadline now, postgres::Connection& sql) {
   own_.reset();
 }
 
-base::Result<void> IncarnationWatch::tick(base::Deadline now, const pipeline::Checkpoint& stored) {
+base::Result<std::optional<IncarnationWatch::Lost>> IncarnationWatch::tick(base::Deadline now,
+                                                                           const pipeline::Checkpoint& stored) {
   if (is_asking_) SLUICE_TRY(look_at_topics(stored));
-  if (now < next_) return {};
+  if (now < next_) return std::nullopt;
   next_ = now + settings_.postgres.recheck_interval;
   SLUICE_TRY(ask_topics());
   return look_at_publication(stored);
@@ -77,13 +78,15 @@ base::Result<void> IncarnationWatch::compare_topics(const pipeline::Checkpoint& 
   return {};
 }
 
-base::Result<void> IncarnationWatch::look_at_publication(const pipeline::Checkpoint& stored) {
+base::Result<std::optional<IncarnationWatch::Lost>> IncarnationWatch::look_at_publication(
+    const pipeline::Checkpoint& stored) {
   auto found = fetch_publication();
   if (!found) {
     // A connection on which a question failed is finished; the next time another one is opened.
     sql_ = nullptr;
     own_.reset();
-    return excuse(std::move(found.error()), postgres_is_failing_);
+    SLUICE_TRY(excuse(std::move(found.error()), postgres_is_failing_));
+    return std::nullopt;
   }
   postgres_is_failing_ = false;
   if (!*found) {
@@ -92,7 +95,9 @@ base::Result<void> IncarnationWatch::look_at_publication(const pipeline::Checkpo
                                   "published. Make it again and begin anew: replicator slot reset --new-epoch",
                                   settings_.postgres.publication_name));
   }
-  return pipeline::check_publication(**found, stored);
+  SLUICE_ASSIGN(auto lost, pipeline::check_publication(**found, stored));
+  if (lost.empty()) return std::nullopt;
+  return Lost{std::move(lost), pipeline::incarnation_of(**found)};
 }
 
 base::Result<std::optional<pipeline::PublicationFacts>> IncarnationWatch::fetch_publication() {

@@ -88,6 +88,8 @@ base::Result<void> ReplicatorRun::start_and_stream() {
     } else {
       SLUICE_TRY(begin(source, facts, plan));
     }
+    halt_unpublished(facts, plan);
+    report_halts();
     if (stop_.requested()) return {};
     SLUICE_ASSIGN(const DriveEnd end, stream(source));
     if (end == DriveEnd::Stopped) return {};
@@ -190,7 +192,8 @@ base::Result<void> ReplicatorRun::resume(const pipeline::StartFacts& facts, cons
   checkpoint.position = plan.position;
   checkpoint.fingerprint = facts.fingerprint;
   checkpoint.slot.timeline = facts.server.timeline;
-  checkpoint.publication = pipeline::incarnation_of(facts.publication);
+  // With what the publication has lost it is saved when those tables are halted.
+  if (plan.unpublished.empty()) checkpoint.publication = pipeline::incarnation_of(facts.publication);
   checkpoint.topics = facts.topics;
   checkpoint.settled = false;
   checkpoint.tails.clear();
@@ -228,9 +231,10 @@ base::Result<void> ReplicatorRun::make_pipeline(std::unique_ptr<kafka::Producer>
   auto deliveries = std::make_unique<kafka::DeliveryWatch>(*producer);
   living_.emplace(LivingPipeline{std::move(producer), std::move(deliveries),
                                  EncoderPort(std::move(options), route, announced_), nullptr});
-  living_->replication = std::make_unique<pipeline::Replication>(
-      living_->encoder, *living_->deliveries, *store_, std::move(checkpoint),
-      pipeline::TailFilter(std::move(tails.last)), std::move(tails.end_offsets), replication_limits(settings_));
+  living_->replication =
+      std::make_unique<pipeline::Replication>(living_->encoder, *living_->deliveries, *store_, std::move(checkpoint),
+                                              pipeline::TailFilter(std::move(tails.last)), std::move(tails.end_offsets),
+                                              replication_limits(settings_), on_rewrite(settings_));
   return {};
 }
 
@@ -330,28 +334,61 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::drive(pipeline::ChangeSourc
 base::Result<void> ReplicatorRun::look_around(base::Deadline now, const Reading& reading) {
   SLUICE_TRY(gaps_->tick(now, *living_->deliveries));
   if (reading.stream == nullptr) return {};
-  report_schema_changes(*reading.stream);
-  return incarnations_->tick(now, living_->replication->checkpoint());
+  report_schema_changes();
+  pipeline::Replication& replication = *living_->replication;
+  SLUICE_ASSIGN(auto lost, incarnations_->tick(now, replication.checkpoint()));
+  if (!lost) return {};
+  replication.halt_unpublished(now, lost->tables, std::move(lost->publication));
+  report_halts();
+  return {};
 }
 
-void ReplicatorRun::report_schema_changes(postgres::ReplicationStream& stream) {
-  for (const auto& change : stream.schema_changes()) {
-    const bool may_be_rewritten = change.kind == pgoutput::SchemaChangeKind::TypeChanged ||
-                                  change.kind == pgoutput::SchemaChangeKind::TableRecreated;
-    const std::string table = change::qualified_name(*change.after);
-    if (!may_be_rewritten) {
-      logger.info("the columns of {} changed; its new schema is followed", table);
-      continue;
+void ReplicatorRun::halt_unpublished(const pipeline::StartFacts& facts, const pipeline::StartPlan& plan) {
+  const auto* resumed = std::get_if<pipeline::StartResume>(&plan);
+  if (resumed == nullptr || resumed->unpublished.empty()) return;
+  living_->replication->halt_unpublished(base::Clock::now(), resumed->unpublished,
+                                         pipeline::incarnation_of(facts.publication));
+}
+
+void ReplicatorRun::report_schema_changes() {
+  const auto changes = living_->replication->take_schema_changes();
+  if (changes.empty()) return;
+  report_halts();
+  for (const change::SchemaChange& change : changes) {
+    const std::string what = change::describe(change);
+    if (change::rewrites(change.kind)) {
+      if (on_rewrite(settings_) == pipeline::OnRewrite::Halt) continue;
+      warn("pg.table_rewritten",
+           fmt::format("{}: {}. PostgreSQL tells no event of what that did to the rows that were there, and "
+                       "postgres.on_rewrite is continue. To have them right downstream: replicator slot reset "
+                       "--new-epoch",
+                       change.table, what));
+    } else if (change.kind == change::SchemaChangeKind::ColumnsAdded) {
+      warn("pg.column_added",
+           fmt::format("{0}: {1}. Rows that were there got their value without an event: downstream they lack it. "
+                       "Where it matters, touch them (UPDATE {0} SET {2} = {2}), or replicator slot reset --new-epoch",
+                       change.table, what, change.names.front()));
+    } else {
+      logger.info("schema_changed: {}: {}; the new schema is followed", change.table, what);
     }
-    const base::Error rewritten{base::Recovery::Retry, "pg.table_rewritten",
-                                fmt::format("{} was made again or a column of it has another type: PostgreSQL tells no "
-                                            "event of what that did to the rows that were there. To have them right "
-                                            "downstream: replicator slot reset --new-epoch",
-                                            table)};
-    status_->note(rewritten);
-    logger.warning(rewritten);
   }
-  if (!stream.schema_changes().empty()) stream.clear_schema_changes();
+}
+
+/// Once in this life: what was read before a cut comes again.
+void ReplicatorRun::report_halts() {
+  for (const auto& [table, state] : living_->replication->tables()) {
+    if (!state.halt || reported_halts_[table] == *state.halt) continue;
+    reported_halts_[table] = *state.halt;
+    const base::Error halted = pipeline::table_halted(table, *state.halt);
+    status_->note(halted);
+    logger.error(halted);
+  }
+}
+
+void ReplicatorRun::warn(std::string_view id, std::string message) {
+  const base::Error warning{base::Recovery::Retry, id, std::move(message)};
+  status_->note(warning);
+  logger.warning(warning);
 }
 
 void ReplicatorRun::report_obstacles() {

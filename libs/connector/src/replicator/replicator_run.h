@@ -3,6 +3,7 @@
 // Thread rule: the pipeline's thread.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -64,7 +65,11 @@ class ReplicatorRun {
   base::Result<void> wait_while_parked();
   /// What may be seen only from beside the stream.
   base::Result<void> look_around(base::Deadline now, const Reading& reading);
-  void report_schema_changes(postgres::ReplicationStream& stream);
+  void report_schema_changes();
+  void report_halts();
+  void warn(std::string_view id, std::string message);
+  /// What the start found that the publication has lost.
+  void halt_unpublished(const pipeline::StartFacts& facts, const pipeline::StartPlan& plan);
   void report_obstacles();  ///< once when it begins, once when it is over
   base::Result<void> settle();
 
@@ -80,7 +85,8 @@ class ReplicatorRun {
   std::optional<GapWatch> gaps_;
   std::optional<IncarnationWatch> incarnations_;
   bool tombstones_ = false;
-  bool worked_ = false;  // the attempt came as far as reading
+  bool worked_ = false;                                        // the attempt came as far as reading
+  std::map<std::string, pipeline::TableHalt> reported_halts_;  // by table
   bool store_is_failing_ = false;
   bool kafka_is_away_ = false;
   bool is_settled_ = false;  // the last checkpoint is that of a clean stop

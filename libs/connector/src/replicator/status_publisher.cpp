@@ -73,6 +73,10 @@ void ReplicatorStatusPublisher::publish(base::Deadline now, pipeline::Replicatio
   status_.durable = change::lsn_of(tracker.durable());
   status_.confirmed = change::lsn_of(replication.checkpoint().position);
   status_.counters = replication.counters();
+  status_.halted.clear();
+  for (const auto& [table, state] : replication.tables()) {
+    if (state.halt) status_.halted.emplace(table, *state.halt);
+  }
   status_.in_flight_records = producer.in_flight_records();
   status_.in_flight_bytes = producer.in_flight_bytes();
   status_.in_flight_transactions = tracker.size();

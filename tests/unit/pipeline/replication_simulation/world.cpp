@@ -12,6 +12,14 @@ using change::Position;
 
 constexpr std::uint32_t kEpoch = 1;
 
+change::TableSchemaPtr schema_of(const Row& row) {
+  change::TableSchema table;
+  table.oid = 1 + row.table;
+  table.name = std::string(1, static_cast<char>('a' + row.table));
+  table.columns.push_back({.name = "v", .type_oid = 100 + row.version});
+  return change::finish_schema(std::move(table));
+}
+
 tl::unexpected<base::Error> broken(std::string_view id) {
   return base::fail(Recovery::Retry, id, "as the seed has it");
 }
@@ -22,6 +30,8 @@ base::Result<void> Disk::save(const pipeline::Checkpoint& checkpoint) {
   if (dice_.one_in(20)) return broken("offsets.disk_full");
   if (mutant_ == Mutant::StoreLies && dice_.one_in(3)) return {};
   stored = checkpoint;
+  if (mutant_ == Mutant::ForgetTables) stored->tables.clear();
+  if (mutant_ == Mutant::TablesOfNow && watched != nullptr) stored->tables = watched->tables();
   if (mutant_ == Mutant::StoreHandedOver) stored->position = watched->resume_position();
   return {};
 }
@@ -110,8 +120,12 @@ base::Result<std::optional<change::SourceItem>> Stream::next() {
     row_ = 0;
     return change::SourceItem{change::TransactionEnd{transaction.end, transaction.commit, 1, 0}};
   }
+  const Row& row = transaction.rows[row_];
   event_.id = {epoch_, transaction.commit, row_ + 1, 0};
-  event_.xid = static_cast<std::uint32_t>(transaction.rows[row_]);
+  event_.xid = static_cast<std::uint32_t>(row.partition);
+  auto& schema = schemas_[{row.table, row.version}];
+  if (schema == nullptr) schema = schema_of(row);
+  event_.table = schema;
   ++row_;
   return change::SourceItem{static_cast<const change::ChangeEvent*>(&event_)};
 }
@@ -137,10 +151,13 @@ class Simulation {
   Simulation(std::uint64_t seed, Mutant mutant) : dice_(seed), mutant_(mutant), disk_(dice_, mutant) {
     const std::uint32_t transactions = 5 + dice_.below(25);
     std::uint64_t lsn = 1'000;
+    std::uint32_t versions[kTables] = {};
     for (std::uint32_t i = 0; i < transactions; ++i) {
       Transaction transaction{change::Lsn(lsn), Position{lsn + 40}, {}};
       for (std::uint32_t rows = dice_.below(6); rows > 0; --rows) {
-        transaction.rows.push_back(static_cast<std::int32_t>(dice_.below(kPartitions)));
+        const std::uint32_t table = dice_.below(kTables);
+        if (dice_.one_in(15)) ++versions[table];
+        transaction.rows.push_back({static_cast<std::int32_t>(dice_.below(kPartitions)), table, versions[table]});
       }
       server_.log.push_back(transaction);
       lsn += 48 + 8 * dice_.below(10);
@@ -216,13 +233,9 @@ class Simulation {
     if (server_.confirmed > stored) {
       return fmt::format("confirmed {} before {} was on disk", server_.confirmed.value, stored.value);
     }
-    std::vector<std::size_t> expected(kPartitions);
-    for (const Transaction& transaction : server_.log) {
-      if (transaction.end > stored) break;
-      for (const auto partition : transaction.rows) ++expected[static_cast<std::size_t>(partition)];
-    }
+    const auto expected = expected_up_to(stored);
     for (std::size_t partition = 0; partition < kPartitions; ++partition) {
-      if (broker_.partitions[partition].size() < expected[partition])
+      if (broker_.partitions[partition].size() < expected[partition].size())
         return "a position was stored before Kafka had its rows";
     }
     return {};
@@ -232,13 +245,25 @@ class Simulation {
     return replication_ && replication_->tracker().settled() && disk_.stored->position >= server_.log.back().end;
   }
 
-  std::string check_topic() const {
+  /// Of the transactions that end there or before, but for those of a table behind its first change.
+  std::vector<std::vector<change::EventId>> expected_up_to(Position last) const {
     std::vector<std::vector<change::EventId>> expected(kPartitions);
+    std::map<std::uint32_t, std::uint32_t> first_versions;
     for (const Transaction& transaction : server_.log) {
-      for (std::uint32_t row = 0; row < transaction.rows.size(); ++row) {
-        expected[static_cast<std::size_t>(transaction.rows[row])].push_back({kEpoch, transaction.commit, row + 1, 0});
+      if (transaction.end > last) break;
+      for (std::uint32_t seq = 1; const Row& row : transaction.rows) {
+        const std::uint32_t first = first_versions.try_emplace(row.table, row.version).first->second;
+        if (row.version == first) {
+          expected[static_cast<std::size_t>(row.partition)].push_back({kEpoch, transaction.commit, seq, 0});
+        }
+        ++seq;
       }
     }
+    return expected;
+  }
+
+  std::string check_topic() const {
+    const auto expected = expected_up_to(server_.log.back().end);
     for (std::size_t partition = 0; partition < kPartitions; ++partition) {
       if (broker_.partitions[partition] != expected[partition]) {
         return fmt::format("partition {} has {} records, {} were committed, or their order differs", partition,

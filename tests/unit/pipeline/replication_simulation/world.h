@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <random>
@@ -29,9 +30,12 @@ enum class Mutant {
   KeepPositionAfterSinkLoss,  // a new producer goes on where the old one was
   CutCountsAsWhole,           // a cut connection ends the transaction it was in
   SkipAfterReconnect,         // the source goes on one transaction too late
+  ForgetTables,               // a checkpoint does not say what is known of the tables
+  TablesOfNow,                // a checkpoint says what is known of the tables now, not at its position
 };
 
 constexpr int kPartitions = 3;
+constexpr std::uint32_t kTables = 5;
 
 class Dice {
  public:
@@ -43,10 +47,17 @@ class Dice {
   std::mt19937_64 random_;
 };
 
+/// Each version of a table is another type of its column: from its second version on the table is halted.
+struct Row {
+  std::int32_t partition = 0;
+  std::uint32_t table = 0;
+  std::uint32_t version = 0;
+};
+
 struct Transaction {
   change::Lsn commit;
   change::Position end;
-  std::vector<std::int32_t> rows;  // the partition of each row
+  std::vector<Row> rows;
 };
 
 /// PostgreSQL: the log, and what the slot was told.
@@ -68,7 +79,7 @@ class Disk final : public pipeline::OffsetStore {
   base::Result<void> save(const pipeline::Checkpoint& checkpoint) override;
 
   std::optional<pipeline::Checkpoint> stored;
-  const pipeline::Replication* watched = nullptr;  // for StoreHandedOver
+  const pipeline::Replication* watched = nullptr;  // for StoreHandedOver, TablesOfNow
 
  private:
   Dice& dice_;
@@ -120,6 +131,7 @@ class Stream final : public pipeline::ChangeSource {
   std::size_t transaction_ = 0;
   std::uint32_t row_ = 0;
   bool broken_ = false;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, change::TableSchemaPtr> schemas_;  // of this connection
   change::ChangeEvent event_;
 };
 

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "sluice/admin/status.h"
 #include "sluice/change/lsn.h"
+#include "sluice/pipeline/checkpoint.h"
 #include "sluice/pipeline/replication_status.h"
 #include "sluice/pipeline/source_facts.h"
 
@@ -54,9 +56,10 @@ struct ReplicatorStatus final : Status {
   // With postgres.streaming: kept until they commit.
   std::uint64_t spooled_transactions = 0;
   std::uint64_t spooled_bytes = 0;
-  std::uint64_t spilled_bytes = 0;          ///< of spooled_bytes, in files
-  std::vector<Table> snapshot;              ///< of the one that is being read, in its order; empty: none is
-  std::optional<pipeline::SlotFacts> slot;  ///< as last asked for
+  std::uint64_t spilled_bytes = 0;                    ///< of spooled_bytes, in files
+  std::map<std::string, pipeline::TableHalt> halted;  ///< by table
+  std::vector<Table> snapshot;                        ///< of the one that is being read, in its order; empty: none is
+  std::optional<pipeline::SlotFacts> slot;            ///< as last asked for
   std::optional<base::WallClock::time_point> slot_asked;
 
   ErrorTally errors;

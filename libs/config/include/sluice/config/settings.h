@@ -43,6 +43,7 @@ inline bool is_on(Switch value) { return value == Switch::On; }
 enum class SslMode { Disable, Allow, Prefer, Require, VerifyCa, VerifyFull };
 enum class SnapshotMode { Initial, Never };
 enum class ToastPolicy { Reselect, Mark, RequireFull };
+enum class OnRewrite { Halt, Continue };
 
 /// An empty optional is left to libpq: its PG* variables, service file, .pgpass and defaults.
 struct PostgresSettings {
@@ -66,6 +67,7 @@ struct PostgresSettings {
   Switch accept_snapshot_race = Switch::Off;
   ToastPolicy toast = ToastPolicy::Reselect;
   Milliseconds reselect_timeout{30'000};
+  OnRewrite on_rewrite = OnRewrite::Halt;
 
   Switch streaming = Switch::Off;
   Size spool_memory = 16_mb;

@@ -34,6 +34,14 @@ base::Result<std::string> es_consumer_status(const ProgramOptions& program);
 /// replicator.nothing_to_adopt, replicator.state_is_there, replicator.snapshot_unfinished (Stop).
 base::Result<std::string> adopt_slot(const ProgramOptions& program);
 
+struct TableOrder {
+  std::string resume;  ///< "schema.table"; empty: only list
+  bool accept_gap = false;
+};
+/// Rule P-33: the halted tables; or lets one go on, with what it changed meanwhile missing downstream. Asks nobody but
+/// the state. Errors: offsets.in_use, replicator.gap_not_accepted, replicator.table_not_halted (Stop).
+base::Result<std::string> halted_tables(const ProgramOptions& program, const TableOrder& order);
+
 /// Drops the slot if it is there and makes the next start begin a new epoch with a new snapshot.
 base::Result<std::string> reset_slot(const ProgramOptions& program);
 

@@ -28,7 +28,6 @@
 #include "sluice/change/change_event.h"
 #include "sluice/pgoutput/catalog.h"
 #include "sluice/pgoutput/messages.h"
-#include "sluice/pgoutput/schema_change.h"
 
 namespace sluice::pgoutput {
 
@@ -58,11 +57,6 @@ class Assembler {
   /// Between Begin and Commit, or with items pending.
   bool in_transaction() const { return in_transaction_ || has_pending(); }
 
-  /// What Relation messages changed since the last clear_schema_changes(), oldest first. The rows that follow have the
-  /// new columns.
-  const std::vector<SchemaChange>& schema_changes() const { return schema_changes_; }
-  void clear_schema_changes() { schema_changes_.clear(); }
-
  private:
   using Item = base::Result<std::optional<change::SourceItem>>;
 
@@ -79,7 +73,6 @@ class Assembler {
   bool has_pending() const { return next_truncated_ < truncated_.size() || pending_end_.has_value(); }
 
   std::unique_ptr<RelationCache> relations_;
-  std::vector<SchemaChange> schema_changes_;
 
   bool in_transaction_ = false;
   change::Lsn position_;   ///< the last one given; no transaction may begin before it, it would be lost

@@ -13,6 +13,7 @@
 #include "sluice/base/error.h"
 #include "sluice/change/change_event.h"
 #include "sluice/change/event_id.h"
+#include "sluice/change/schema_change.h"
 
 namespace sluice::pipeline {
 
@@ -44,6 +45,7 @@ struct PublicationIncarnation {
     std::string table;  ///< schema.name, or the schema for pg_publication_namespace
     std::uint32_t oid = 0;
     std::uint32_t xmin = 0;
+    bool is_schema = false;
     friend bool operator==(const Member&, const Member&) = default;
   };
   std::vector<Member> members;
@@ -65,6 +67,22 @@ enum class SnapshotPhase {
   Done,
 };
 
+/// Why and since when the events of a table are not sent (rule P-33).
+struct TableHalt {
+  std::string reason;  ///< "another type of column b"
+  change::Lsn since;   ///< of the first transaction whose events may be missing
+  friend bool operator==(const TableHalt&, const TableHalt&) = default;
+};
+
+struct TableState {
+  change::TableForm form;  ///< as its last event had it; oid 0: no table has this name any more, as far as known
+  std::optional<TableHalt> halt;
+  friend bool operator==(const TableState&, const TableState&) = default;
+};
+
+/// By "schema.table"; of each table that had an event in this epoch.
+using TableStates = std::map<std::string, TableState>;
+
 struct Checkpoint {
   std::string pipeline;
   std::uint32_t epoch = 0;
@@ -77,8 +95,8 @@ struct Checkpoint {
   SlotIncarnation slot;
   PublicationIncarnation publication;
   std::vector<TopicIncarnation> topics;
-  std::vector<PartitionTail> tails;                  ///< of the clean stop; empty when not settled
-  std::map<std::string, std::string> halted_tables;  ///< table → error id
+  std::vector<PartitionTail> tails;  ///< of the clean stop; empty when not settled
+  TableStates tables;                ///< as of `position`
   friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
 };
 

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <unordered_set>
+#include <unordered_map>
 #include <vector>
 
 #include "sluice/base/clock.h"
@@ -19,6 +19,7 @@
 #include "sluice/pipeline/encoder.h"
 #include "sluice/pipeline/record_sink.h"
 #include "sluice/pipeline/replication_status.h"
+#include "sluice/pipeline/table_watch.h"
 #include "sluice/pipeline/tail_filter.h"
 
 namespace sluice::pipeline {
@@ -53,7 +54,8 @@ class Replication {
   /// `checkpoint` is what was stored last; REQUIRES: it is stored. Ports must outlive this.
   /// end_offsets[topic][partition]: one past the last record there, -1 when unknown.
   Replication(Encoder& encoder, RecordSink& sink, OffsetStore& store, Checkpoint checkpoint, TailFilter filter,
-              std::vector<std::vector<std::int64_t>> end_offsets, ReplicationLimits limits);
+              std::vector<std::vector<std::int64_t>> end_offsets, ReplicationLimits limits,
+              OnRewrite on_rewrite = OnRewrite::Halt);
 
   /// Reads from this source from now on. REQUIRES: no source is attached; it begins at resume_position().
   void attach(ChangeSource& source, base::Deadline now);
@@ -76,6 +78,9 @@ class Replication {
   base::Result<void> save_final(const std::vector<std::string>& topics);
   /// Saves with another snapshot phase.
   base::Result<void> enter(SnapshotPhase phase);
+  /// Halts tables that the publication has lost, from now on, and saves that with the publication as it is now. When
+  /// it cannot be saved, checkpoint() has the old publication still: call it again.
+  void halt_unpublished(base::Deadline now, const std::vector<std::string>& tables, PublicationIncarnation publication);
 
   /// Whether the source that failed or was parked can be replaced: the window has room and progress was made.
   bool can_resume() const { return !store_error_ && sink_.in_flight_records() == 0; }
@@ -89,6 +94,9 @@ class Replication {
   base::Deadline next_deadline() const { return last_save_ + limits_.checkpoint_interval; }
 
   const Checkpoint& checkpoint() const { return checkpoint_; }
+  /// What is known of the tables at the last event that was read; and what has changed since the last look.
+  const TableStates& tables() const { return tables_.current(); }
+  std::vector<change::SchemaChange> take_schema_changes() { return tables_.take_changes(); }
   const AckTracker& tracker() const { return tracker_; }
   const TailFilter& filter() const { return filter_; }
   const std::vector<std::vector<std::int64_t>>& end_offsets() const { return end_offsets_; }
@@ -100,11 +108,13 @@ class Replication {
   base::Result<bool> settle(base::Deadline now);
   base::Result<SendStatus> send(const change::Record& record, Ticket ticket);
   void checkpoint_if_due(base::Deadline now);
-  void save(base::Deadline now);
+  void save(base::Deadline now, Checkpoint next);
+  Checkpoint checkpoint_of_now();
   base::Result<void> store_now(Checkpoint next);
   base::Result<bool> read_and_send();
   base::Result<void> take(const change::SourceItem& item);
   base::Result<void> take_change(const change::ChangeEvent& event);
+  base::Result<void> follow(const change::ChangeEvent& event);
   base::Result<void> announce(const change::TableSchemaPtr& schema);
   base::Result<void> encode(const change::ChangeEvent& event);
   base::Result<void> send_unsent();
@@ -125,6 +135,7 @@ class Replication {
   Checkpoint checkpoint_;
   AckTracker tracker_;
   TailFilter filter_;
+  TableWatch tables_;
 
   // What was encoded and not yet taken by the sink.
   change::RecordBatch batch_;
@@ -134,9 +145,14 @@ class Replication {
   std::size_t next_announcement_ = 0;
   std::uint64_t awaited_announcements_ = 0;
   const change::ChangeEvent* waiting_event_ = nullptr;
+  /// Of each version of a table that this connection has sent.
+  struct Followed {
+    TableCounters* counters = nullptr;
+    bool halted = false;
+  };
+  std::unordered_map<change::TableSchemaPtr, Followed> followed_;
   const change::TableSchema* last_schema_ = nullptr;
-  TableCounters* last_counters_ = nullptr;
-  std::unordered_set<change::TableSchemaPtr> prepared_;
+  Followed last_followed_;                              // of last_schema_
   std::vector<std::vector<std::int64_t>> end_offsets_;  // [topic][partition]: one past the last delivery; -1 unknown
   std::uint64_t highest_xid_ = 0;
 

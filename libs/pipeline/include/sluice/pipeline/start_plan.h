@@ -46,6 +46,7 @@ struct StartFresh {
 struct StartResume {
   change::Position position;
   std::uint32_t epoch = 1;
+  std::vector<std::string> unpublished;  ///< tables to halt: see check_publication()
 };
 /// Take a slot that somebody made beforehand, under a new epoch and without a snapshot (rule P-2.4a).
 struct StartAdopt {
@@ -66,8 +67,9 @@ base::Result<StartPlan> plan_start(const StartFacts& facts);
 base::Result<void> check_tails(const StartFacts& facts, change::Lsn highest);
 
 /// What a running pipeline compares again now and then, since it goes wrong in silence; parts of plan_start().
-/// Error: pg.publication_changed (Stop).
-base::Result<void> check_publication(const PublicationFacts& publication, const Checkpoint& stored);
+/// Of the publication: tables that it has lost since, or that were added to it again, so that changes of theirs were
+/// not published (rule P-2.6). Error: pg.publication_changed (Stop): it was made again, or has lost a whole schema.
+base::Result<std::vector<std::string>> check_publication(const PublicationFacts& publication, const Checkpoint& stored);
 /// A topic that is not among `topics` is not judged. Errors: kafka.topic_changed, kafka.partitions_changed,
 /// kafka.topic_truncated (Stop; only where end offsets are given).
 base::Result<void> check_topics(const std::vector<TopicIncarnation>& topics, const Checkpoint& stored);

@@ -28,7 +28,6 @@
 #include "sluice/pgoutput/assembler.h"
 #include "sluice/pgoutput/catalog.h"
 #include "sluice/pgoutput/replication_message.h"
-#include "sluice/pgoutput/schema_change.h"
 #include "sluice/pgoutput/streamed_transactions.h"
 #include "sluice/pipeline/change_source.h"
 #include "sluice/postgres/connection.h"
@@ -89,9 +88,6 @@ class ReplicationStream : public pipeline::ChangeSource {
   base::Result<void> finish(base::Milliseconds patience);
 
   StreamCounters counters() const;
-  /// See Assembler::schema_changes().
-  const std::vector<pgoutput::SchemaChange>& schema_changes() const { return assembler_.schema_changes(); }
-  void clear_schema_changes() { assembler_.clear_schema_changes(); }
 
  private:
   using Item = base::Result<std::optional<change::SourceItem>>;

@@ -1,0 +1,105 @@
+#include "sluice/change/schema_change.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+using namespace sluice::change;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+namespace {
+
+constexpr std::uint32_t kInt8 = 20;
+constexpr std::uint32_t kInt4 = 23;
+constexpr std::uint32_t kText = 25;
+constexpr std::uint32_t kBpchar = 1042;
+constexpr std::uint32_t kVarchar = 1043;
+constexpr std::uint32_t kTimestamp = 1114;
+constexpr std::uint32_t kTimestamptz = 1184;
+constexpr std::uint32_t kInterval = 1186;
+constexpr std::uint32_t kNumeric = 1700;
+
+ColumnForm column(std::string name, std::uint32_t type_oid = kText, std::int32_t type_modifier = -1) {
+  return {std::move(name), type_oid, type_modifier};
+}
+
+constexpr std::int32_t numeric(std::int32_t precision, std::int32_t scale) { return ((precision << 16) | scale) + 4; }
+
+std::vector<SchemaChange> changes(const TableForm& before, const TableForm& after) {
+  std::vector<SchemaChange> out;
+  append_schema_changes(before, after, "public.users", out);
+  return out;
+}
+
+/// What becomes of one column.
+SchemaChangeKind kind_of(const ColumnForm& before, const ColumnForm& after) {
+  const auto found = changes({1, {before}}, {1, {after}});
+  EXPECT_EQ(found.size(), 1u);
+  return found.empty() ? SchemaChangeKind::TableRenamed : found[0].kind;
+}
+SchemaChangeKind kind_of(std::uint32_t type_oid, std::int32_t before, std::int32_t after) {
+  return kind_of(column("a", type_oid, before), column("a", type_oid, after));
+}
+
+}  // namespace
+
+TEST(SchemaChange, EqualColumnsInAnotherOrderAreNoChange) {
+  EXPECT_THAT(changes({1, {column("a"), column("b")}}, {1, {column("b"), column("a")}}), IsEmpty());
+}
+
+TEST(SchemaChange, AddedAndDroppedColumnsAreNamed) {
+  const auto found =
+      changes({1, {column("a"), column("b"), column("c")}}, {1, {column("a"), column("d"), column("e")}});
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].kind, SchemaChangeKind::ColumnsAdded);
+  EXPECT_THAT(found[0].names, ElementsAre("d", "e"));
+  EXPECT_EQ(found[1].kind, SchemaChangeKind::ColumnsDropped);
+  EXPECT_THAT(found[1].names, ElementsAre("b", "c"));
+  EXPECT_EQ(describe(found[1]), "dropped columns b, c");
+}
+
+TEST(SchemaChange, AnotherTypeRewritesAndAWiderOneDoesNot) {
+  const auto found = changes({1, {column("a", kInt4), column("b", kVarchar, 14), column("c"), column("d", kInt4)}},
+                             {1, {column("a", kInt8), column("b", kVarchar, 24), column("c"), column("d", kText)}});
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].kind, SchemaChangeKind::ColumnsWidened);
+  EXPECT_THAT(found[0].names, ElementsAre("b"));
+  EXPECT_EQ(found[1].kind, SchemaChangeKind::ColumnsRetyped);
+  EXPECT_THAT(found[1].names, ElementsAre("a", "d"));
+  EXPECT_FALSE(rewrites(found[0].kind));
+  EXPECT_TRUE(rewrites(found[1].kind));
+}
+
+TEST(SchemaChange, WhatPostgresqlDoesNotRewriteIsWidened) {
+  EXPECT_EQ(kind_of(kVarchar, 14, 24), SchemaChangeKind::ColumnsWidened);
+  EXPECT_EQ(kind_of(kVarchar, 14, -1), SchemaChangeKind::ColumnsWidened);
+  EXPECT_EQ(kind_of(column("a", kVarchar, 14), column("a", kText)), SchemaChangeKind::ColumnsWidened);
+  EXPECT_EQ(kind_of(column("a", kText), column("a", kVarchar)), SchemaChangeKind::ColumnsWidened);
+  EXPECT_EQ(kind_of(kNumeric, numeric(10, 2), numeric(12, 2)), SchemaChangeKind::ColumnsWidened);
+  EXPECT_EQ(kind_of(kNumeric, numeric(10, 2), -1), SchemaChangeKind::ColumnsWidened);
+  EXPECT_EQ(kind_of(kTimestamp, 3, 6), SchemaChangeKind::ColumnsWidened);
+  EXPECT_EQ(kind_of(kTimestamp, -1, 6), SchemaChangeKind::ColumnsWidened);
+  EXPECT_EQ(kind_of(kBpchar, 14, -1), SchemaChangeKind::ColumnsWidened);
+}
+
+TEST(SchemaChange, WhatPostgresqlRewritesIsRetyped) {
+  EXPECT_EQ(kind_of(kVarchar, 24, 14), SchemaChangeKind::ColumnsRetyped);
+  EXPECT_EQ(kind_of(kVarchar, -1, 14), SchemaChangeKind::ColumnsRetyped);
+  EXPECT_EQ(kind_of(column("a", kText), column("a", kVarchar, 14)), SchemaChangeKind::ColumnsRetyped);
+  EXPECT_EQ(kind_of(kNumeric, numeric(12, 2), numeric(10, 2)), SchemaChangeKind::ColumnsRetyped);
+  EXPECT_EQ(kind_of(kNumeric, numeric(10, 2), numeric(12, 4)), SchemaChangeKind::ColumnsRetyped);
+  EXPECT_EQ(kind_of(kNumeric, -1, numeric(10, 2)), SchemaChangeKind::ColumnsRetyped);
+  EXPECT_EQ(kind_of(kTimestamp, 6, 3), SchemaChangeKind::ColumnsRetyped);
+  EXPECT_EQ(kind_of(kTimestamp, -1, 3), SchemaChangeKind::ColumnsRetyped);
+  EXPECT_EQ(kind_of(column("a", kTimestamp), column("a", kTimestamptz)), SchemaChangeKind::ColumnsRetyped);
+  EXPECT_EQ(kind_of(kInterval, 3, 6), SchemaChangeKind::ColumnsRetyped);  // the modifier has fields, too
+  EXPECT_EQ(kind_of(kBpchar, 14, 24), SchemaChangeKind::ColumnsRetyped);  // padded anew
+}
+
+TEST(SchemaChange, AnotherOidIsAnotherTableWhateverItsColumns) {
+  const auto found = changes({1, {column("a")}}, {2, {column("b")}});
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].kind, SchemaChangeKind::TableRecreated);
+  EXPECT_EQ(found[0].table, "public.users");
+  EXPECT_THAT(found[0].names, IsEmpty());
+}
