@@ -141,12 +141,11 @@ base::Result<void> check_topic(const TopicIncarnation& stored, const TopicIncarn
 
 base::Result<void> check_routing(const StartFacts& facts, const Checkpoint& stored) {
   if (facts.fingerprint == stored.fingerprint || stored.settled || facts.accept_routing_change) return {};
-  return stop(
-      "config.routing_changed",
-      "topics, keys, partitions or publications were changed while records of the old configuration were still on "
-      "their "
-      "way: some could go to a partition that is already further. Start once with the old configuration and stop it "
-      "cleanly, or accept duplicates with --accept-routing-change");
+  return stop("config.routing_changed",
+              "topics, keys, partitions, publications or postgres.on_rewrite were changed while records of the old "
+              "configuration were still on their way: some could go to a partition that is already further. Start once "
+              "with the old configuration and stop it "
+              "cleanly, or accept duplicates with --accept-routing-change");
 }
 
 std::uint32_t next_epoch(const StartFacts& facts) {

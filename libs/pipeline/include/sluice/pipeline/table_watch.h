@@ -3,15 +3,16 @@
 // sent until an operator has decided.
 //
 // What is known belongs to a position, as a checkpoint does: a stream that begins again before a change of the schema
-// is compared with what was known there, so that an old Relation message that comes again is no change. Hence a
-// version for the end of each transaction that learnt something, until a checkpoint at or behind it takes it over; and
-// what an open transaction told is forgotten when it is cut and will come again.
+// is compared with what was known there, so that an old Relation message that comes again is no change. Hence what was
+// learnt waits until a checkpoint at or behind the end of its transaction takes it over; and what an open transaction
+// told is forgotten when it is cut and will come again.
 //
 // Thread rule: the pipeline's thread.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <deque>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,12 +43,12 @@ class TableWatch {
   /// The open transaction, if there is one, is whole and ends here. REQUIRES: `end` never decreases.
   void end_transaction(change::Position end);
   /// The open transaction was cut: it comes again from its beginning.
-  void rewind() { current_ = ends_.back().tables; }
+  void rewind();
 
   /// Halts a table for what is seen from beside the stream. That belongs to no position: it holds for all of them.
   void halt(const std::string& table, const TableHalt& halt);
 
-  const TableStates& current() const { return *current_; }
+  const TableStates& current() const { return current_; }
   /// What was known at the end of the last transaction that ends at or before `position`. REQUIRES: `position` never
   /// decreases.
   const TableStates& as_of(change::Position position);
@@ -56,17 +57,20 @@ class TableWatch {
   std::vector<change::SchemaChange> take_changes() { return std::exchange(changes_, {}); }
 
  private:
-  struct End {
-    change::Position position;
-    std::shared_ptr<TableStates> tables;
+  struct Lesson {
+    std::string table;
+    TableState state;
+    change::Position end;  ///< of its transaction; not known while that is open
   };
-  TableStates& writable();
+  void learn(const std::string& table, TableState state);
   /// Other names under which this table was known: it is gone from there.
   std::vector<std::string> take_old_names(std::uint32_t oid, const std::string& name);
 
   OnRewrite on_rewrite_;
-  std::shared_ptr<TableStates> current_;
-  std::deque<End> ends_;  // never empty; its last one is where the open transaction began
+  TableStates stored_;             // as of the last position asked for
+  std::deque<Lesson> lessons_;     // since then, in order
+  std::size_t whole_lessons_ = 0;  // so many of them, at the front, are of transactions that are whole
+  TableStates current_;            // with all of them
   std::vector<change::SchemaChange> changes_;
 };
 
