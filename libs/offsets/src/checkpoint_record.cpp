@@ -8,6 +8,8 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "sluice/base/utf8.h"
+
 namespace sluice::offsets {
 namespace {
 
@@ -69,12 +71,8 @@ pipeline::SnapshotPhase phase_of(const std::string& name) {
 // Names come from PostgreSQL in the database's encoding. One that is no UTF-8 (SQL_ASCII databases) cannot be a JSON
 // string, and must come back as it was: it is kept as an array of its bytes.
 json name_json(const std::string& name) {
-  try {
-    (void)json(name).dump();
-    return name;
-  } catch (const json::exception&) {
-    return std::vector<std::uint8_t>(name.begin(), name.end());
-  }
+  if (base::first_non_utf8(name) == std::string::npos) return name;
+  return std::vector<std::uint8_t>(name.begin(), name.end());
 }
 
 std::string name_of(const json& value) {
@@ -169,9 +167,11 @@ std::vector<pipeline::PartitionTail> tails_of(const json& value) {
 json to_json(const pipeline::TableStates& tables) {
   json array = json::array();
   for (const auto& [name, table] : tables) {
-    json columns = json::array();
+    json columns = json::array();  // flat: there can be many
     for (const auto& column : table.form.columns) {
-      columns.push_back({name_json(column.name), column.type_oid, column.type_modifier});
+      columns.push_back(name_json(column.name));
+      columns.push_back(column.type_oid);
+      columns.push_back(column.type_modifier);
     }
     json entry = {name_json(name), table.form.oid, std::move(columns)};
     if (table.halt) entry.push_back({name_json(table.halt->reason), table.halt->since.value()});
@@ -185,9 +185,10 @@ pipeline::TableStates tables_of(const json& value) {
   for (const json& entry : value) {
     pipeline::TableState& table = tables[name_of(entry.at(0))];
     entry.at(1).get_to(table.form.oid);
-    for (const json& column : entry.at(2)) {
+    const json& columns = entry.at(2);
+    for (std::size_t at = 0; at < columns.size(); at += 3) {
       table.form.columns.push_back(
-          {name_of(column.at(0)), column.at(1).get<std::uint32_t>(), column.at(2).get<std::int32_t>()});
+          {name_of(columns.at(at)), columns.at(at + 1).get<std::uint32_t>(), columns.at(at + 2).get<std::int32_t>()});
     }
     if (entry.size() > 3) {
       const json& halt = entry.at(3);
