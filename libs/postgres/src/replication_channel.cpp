@@ -113,6 +113,8 @@ Result<std::optional<std::string_view>> ReplicationChannel::receive() {
     char* buffer = nullptr;
     const int size = PQgetCopyData(connection_.raw(), &buffer, 1);
     message_.reset(buffer);
+    // At once: what follows the warning is behind a gap.
+    if (publication_skipped_) return tl::make_unexpected(publication_newer_than_slot(options_.publication));
     if (size > 0) {
       const auto bytes = static_cast<std::size_t>(size);
       gate_.received(bytes);
@@ -120,7 +122,6 @@ Result<std::optional<std::string_view>> ReplicationChannel::receive() {
     }
     if (size == -1) return ended();
     if (size < -1 || broken_) return connection_lost();
-    if (publication_skipped_) return tl::make_unexpected(publication_newer_than_slot(options_.publication));
     if (pull() != ReadAdvice::Read) return std::nullopt;
   }
 }
