@@ -40,6 +40,8 @@ std::string trimmed(std::string text) {
   return text;
 }
 
+int free_port() { return std::atoi(run_ok({kNative + "stack", "ports", "1"}).c_str()); }
+
 constexpr const char* kPassword = "local-only";
 
 }  // namespace
@@ -62,9 +64,21 @@ Server Server::shared(Kind kind) {
 }
 
 Server Server::own(Kind kind, const std::vector<std::string>& options) {
-  const int port = std::atoi(run_ok({kNative + "stack", "ports", "1"}).c_str());
-  Server server(kind, port, environment("SLUICE_TEST_ROOT") + "/" + name_of(kind) + "_" + unique_name(), true, options);
+  Server server(kind, free_port(), environment("SLUICE_TEST_ROOT") + "/" + name_of(kind) + "_" + unique_name(), true,
+                options);
   server.start();
+  return server;
+}
+
+Server Server::postgres_of(int version) {
+  const std::string number = std::to_string(version);
+  Server server(Kind::Postgres, free_port(), environment("SLUICE_TEST_ROOT") + "/postgres_" + number, false,
+                {"--version", number});
+  server.start();  // does nothing to one that runs
+  std::ifstream instance(server.data_ + "/instance");
+  for (std::string line; std::getline(instance, line);) {
+    if (line.starts_with("port=")) server.port_ = std::stoi(line.substr(5));
+  }
   return server;
 }
 

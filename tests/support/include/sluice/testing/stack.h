@@ -27,6 +27,9 @@ class Server {
   static Server shared(Kind kind);
   /// One of this test's own on a free port: it may be killed. Stopped and wiped at the end.
   static Server own(Kind kind, const std::vector<std::string>& options = {});
+  /// The PostgreSQL of this number, 14 to 18: one for the whole run, started by the first test that asks for it, ended
+  /// with the run.
+  static Server postgres_of(int version);
 
   Server(Server&& other) noexcept;
   Server& operator=(Server&&) = delete;
