@@ -39,11 +39,15 @@ struct ServerVersion {
   int number = 0;
   std::string_view row_filters_and_column_lists;
   std::string_view publish_generated_columns;
+  std::string_view update_with_a_generated_column_in_the_identity;
   friend void PrintTo(const ServerVersion& version, std::ostream* out) { *out << "pg" << version.number; }
 };
 
-inline const std::vector<ServerVersion> kServerVersions = {
-    {14, "42601", "42601"}, {15, "", "42601"}, {16, "", "42601"}, {17, "", "42601"}, {18, "", ""}};
+inline const std::vector<ServerVersion> kServerVersions = {{14, "42601", "42601", ""},
+                                                           {15, "", "42601", ""},
+                                                           {16, "", "42601", ""},
+                                                           {17, "", "42601", ""},
+                                                           {18, "", "", "42P10"}};
 
 /// The number alone; ctest makes `/pg18` of it and of what is printed.
 inline std::string name_of_version(const ::testing::TestParamInfo<ServerVersion>& info) {
@@ -170,6 +174,19 @@ class MessageMatrix : public PostgresFixture, public ::testing::WithParamInterfa
     const std::string& message = result.error().message;
     const std::size_t at = message.find("SQLSTATE ");
     return at == std::string::npos ? message : message.substr(at + 9, 5);
+  }
+
+  /// The SQLSTATE by which our program names that PostgreSQL refuses the application's updates; empty: it sees none.
+  std::string refusal_named(const std::string& table) {
+    const auto publication = must(postgres::fetch_publication(main_session(), "p"));
+    for (const auto& facts : publication->tables) {
+      const auto refused = facts.name == table ? postgres::refused_updates("p", facts) : std::nullopt;
+      if (!refused) continue;
+      EXPECT_EQ(refused->id, "pg.updates_refused");
+      EXPECT_EQ(refused->recovery, base::Recovery::Stop);
+      return refused->message.substr(refused->message.find("SQLSTATE ") + 9, 5);
+    }
+    return "";
   }
 
   /// The records of everything since the last call, which the replica has applied.

@@ -159,7 +159,9 @@ TEST_P(Messages, IdentityNothingOrDefaultWithoutPrimaryKeyRefusesTheApplication)
     sql("insert into " + table + " values (1)");
     EXPECT_EQ(sqlstate_of("update " + table + " set id = 2"), "55000");
     EXPECT_EQ(sqlstate_of("delete from " + table), "55000");
+    EXPECT_EQ(refusal_named(table), "55000");
   }
+  EXPECT_EQ(refusal_named("t"), "");
   const auto records = arrived();
   EXPECT_THAT(lines_of(records), ElementsAre(R"(c public.nothing: {"id":1})", R"(c public.bare: {"id":1})"));
   expect_told(records);
@@ -274,6 +276,15 @@ TEST_P(Messages, GeneratedColumnWithPublishGeneratedColumns) {
   expect_one_schema(records.front());
 }
 
+TEST_P(Messages, GeneratedColumnInTheIdentity) {
+  given(
+      "create table t (id int primary key, twice int generated always as (id * 2) stored);"
+      "alter table t replica identity full; create publication p for table t");
+  sql("insert into t values (1)");
+  EXPECT_EQ(sqlstate_of("update t set id = 2"), GetParam().update_with_a_generated_column_in_the_identity);
+  EXPECT_EQ(refusal_named("t"), GetParam().update_with_a_generated_column_in_the_identity);
+}
+
 TEST_P(Messages, ColumnListAndAnUpdateOfAnotherColumn) {
   if (!given_if_possible("create table t (id int primary key, secret text, a int)",
                          GetParam().row_filters_and_column_lists, "create publication p for table t (id, a)")) {
@@ -295,6 +306,7 @@ TEST_P(Messages, ColumnListWithoutTheIdentityRefusesTheApplication) {
   sql("insert into t values (1, 5)");
   EXPECT_EQ(sqlstate_of("update t set a = 6"), "42P10");
   EXPECT_EQ(sqlstate_of("delete from t"), "42P10");
+  EXPECT_EQ(refusal_named("t"), "42P10");
   EXPECT_THAT(lines_of(arrived()), ElementsAre(R"(c public.t: {"a":5})"));
 }
 
@@ -317,6 +329,7 @@ TEST_P(Messages, RowFilterWhenTheOldRowIsInAndTheNewOneOutAndTheReverse) {
                                              R"(d public.t:1 {"id":1,"active":true,"name":"Ada L."})",
                                              R"(c public.t:2 {"id":2,"active":true,"name":"Bob"})"));
   EXPECT_EQ(told().size(), 7U) << "the filter held back what it should";
+  EXPECT_EQ(refusal_named("t"), "");
   expect_replica("public.t", "select * from t where active");
 }
 
@@ -328,6 +341,7 @@ TEST_P(Messages, RowFilterOfAColumnOutsideTheIdentityRefusesTheApplication) {
   sql("insert into t values (1, true)");
   EXPECT_EQ(sqlstate_of("update t set active = false"), "42P10");
   EXPECT_EQ(sqlstate_of("delete from t"), "42P10");
+  EXPECT_EQ(refusal_named("t"), "42P10");
   EXPECT_THAT(lines_of(arrived()), ElementsAre(R"(c public.t:1 {"id":1,"active":true})"));
 }
 

@@ -209,6 +209,30 @@ std::vector<TableName> uncovered_tables(const PublicationFacts& publication, std
   return uncovered;
 }
 
+std::optional<base::Error> refused_updates(std::string_view publication, const TableFacts& table) {
+  const std::string name = table.schema + "." + table.name;
+  std::string reason;
+  std::string remedy;
+  if (table.identity_columns.empty() && table.unpublished_identity.empty()) {
+    reason = "it has no replica identity (SQLSTATE 55000)";
+    remedy = "Give it a primary key, or run ALTER TABLE " + name + " REPLICA IDENTITY FULL";
+  } else if (!table.unpublished_identity.empty()) {
+    reason = fmt::format("its replica identity has the column {}, which is not published (SQLSTATE 42P10)",
+                         table.unpublished_identity.front());
+    remedy = "Publish that column, too, or choose an identity without it: ALTER TABLE … REPLICA IDENTITY USING INDEX …";
+  } else if (!table.filter_beside_identity.empty()) {
+    reason = fmt::format("its row filter asks for the column {}, which the replica identity lacks (SQLSTATE 42P10)",
+                         table.filter_beside_identity.front());
+    remedy = "Filter by columns of the identity, or run ALTER TABLE " + name + " REPLICA IDENTITY FULL";
+  } else {
+    return std::nullopt;
+  }
+  return base::Error{Recovery::Stop, "pg.updates_refused",
+                     fmt::format("while the publication {} holds {} and publishes updates and deletes, PostgreSQL "
+                                 "refuses these to every application: {}. {}",
+                                 publication, name, reason, remedy)};
+}
+
 Result<void> create_publication(Connection& connection, std::string_view publication, std::span<const TableName> tables,
                                 std::span<const std::string> operations) {
   SLUICE_TRY(require_tables(connection, tables));

@@ -44,7 +44,8 @@ select a.attrelid, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attgenera
             and i.indpred is null and a.attnum = any((i.indkey::int2[])[0:i.indnkeyatts - 1])
             and ((c.relreplident = 'd' and i.indisprimary) or (c.relreplident = 'i' and i.indisreplident))),
        exists (select 1 from pg_index i where i.indrelid = c.oid and i.indisprimary
-                  and a.attnum = any((i.indkey::int2[])[0:i.indnkeyatts - 1]))
+                  and a.attnum = any((i.indkey::int2[])[0:i.indnkeyatts - 1])),
+       coalesce(target.qual::text ~ format(':varattno %s ', a.attnum), false)
   from target join pg_class c on c.oid = target.relid join pg_attribute a on a.attrelid = c.oid
  where a.attnum > 0 and not a.attisdropped
  order by a.attrelid, a.attnum)";
@@ -79,7 +80,10 @@ void add_column(PublishedTable& table, PublishedColumn column) {
   table.columns.push_back(std::move(column));
 }
 
-Result<void> read_columns(const QueryResult& answer, std::vector<PublishedTable>& tables) {
+Result<void> read_columns(const QueryResult& answer, std::uint32_t server_version,
+                          std::vector<PublishedTable>& tables) {
+  // From 18 on a generated column of the identity must be published, too; before none could be.
+  const bool publishes_generated = server_version >= 180'000;
   std::unordered_map<std::uint32_t, PublishedTable*> by_oid;
   for (PublishedTable& table : tables) by_oid.emplace(table.facts.oid, &table);
   for (int index = 0; index < answer.rows(); ++index) {
@@ -96,10 +100,17 @@ Result<void> read_columns(const QueryResult& answer, std::vector<PublishedTable>
     column.may_select = row.boolean();
     column.column.identity = row.boolean();
     column.column.primary_key = row.boolean();
+    const bool filters = row.boolean();
     if (row.failed()) return unexpected_answer("the columns of tables");
     if (found == by_oid.end()) continue;  // made between the two questions
-    if (generated) found->second->facts.generated_columns.push_back(column.column.name);
-    if (column.column.primary_key) found->second->facts.primary_key.push_back(column.column.name);
+    pipeline::TableFacts& facts = found->second->facts;
+    const std::string& name = column.column.name;
+    if (generated) facts.generated_columns.push_back(name);
+    if (column.column.primary_key) facts.primary_key.push_back(name);
+    if (column.column.identity && !published && (!generated || publishes_generated)) {
+      facts.unpublished_identity.push_back(name);
+    }
+    if (filters && !column.column.identity) facts.filter_beside_identity.push_back(name);
     if (published) add_column(*found->second, std::move(column));
   }
   return {};
@@ -160,7 +171,7 @@ Result<std::vector<PublishedTable>> fetch_published_tables(Connection& connectio
   }
   SLUICE_ASSIGN(const QueryResult columns,
                 connection.query("reading the columns", fmt::format(fmt::runtime(kColumnQuery), targets_sql)));
-  SLUICE_TRY(read_columns(columns, tables));
+  SLUICE_TRY(read_columns(columns, connection.server_version_num(), tables));
   return tables;
 }
 

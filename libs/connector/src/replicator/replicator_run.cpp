@@ -9,6 +9,7 @@
 #include "sluice/connector/version.h"
 #include "sluice/log/log.h"
 #include "sluice/pipeline/wait.h"
+#include "sluice/postgres/publication.h"
 
 namespace sluice::connector {
 namespace {
@@ -109,6 +110,7 @@ base::Result<pipeline::StartFacts> ReplicatorRun::gather(SourceSession& source) 
     SLUICE_ASSIGN(facts.stored, store_->load());
   }
   SLUICE_ASSIGN(auto from_source, source.gather(settings_, facts.stored));
+  report_refused_updates(from_source.publication);
   SLUICE_ASSIGN(auto from_broker, broker_.gather());
   facts.server = std::move(from_source.server);
   facts.history = std::move(from_source.history);
@@ -389,6 +391,17 @@ void ReplicatorRun::warn(std::string_view id, std::string message) {
   const base::Error warning{base::Recovery::Retry, id, std::move(message)};
   status_->note(warning);
   logger.warning(warning);
+}
+
+/// Somebody else made the publication, so that is how it is; but whoever looks for the reason finds it here.
+void ReplicatorRun::report_refused_updates(const pipeline::PublicationFacts& publication) {
+  if (!publication.updates && !publication.deletes) return;
+  for (const pipeline::TableFacts& table : publication.tables) {
+    const auto refused = postgres::refused_updates(publication.name, table);
+    if (!refused) continue;
+    status_->note(*refused);
+    logger.warning(*refused);
+  }
 }
 
 void ReplicatorRun::report_obstacles() {

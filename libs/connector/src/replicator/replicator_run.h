@@ -70,6 +70,7 @@ class ReplicatorRun {
   void warn(std::string_view id, std::string message);
   /// What the start found that the publication has lost.
   void halt_unpublished(const pipeline::StartFacts& facts, const pipeline::StartPlan& plan);
+  void report_refused_updates(const pipeline::PublicationFacts& publication);
   void report_obstacles();  ///< once when it begins, once when it is over
   base::Result<void> settle();
 

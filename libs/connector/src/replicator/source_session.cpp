@@ -72,6 +72,21 @@ base::Result<void> check_table(const pipeline::TableFacts& table, const config::
   return {};
 }
 
+/// Our publication would make the application's statements fail: it is not made then.
+base::Result<void> check_harmless(const config::Settings& settings, const std::vector<pipeline::TableFacts>& tables) {
+  const auto& operations = settings.postgres.publication_operations;
+  const bool changes_rows = std::any_of(operations.begin(), operations.end(), [](const std::string& operation) {
+    return operation == "update" || operation == "delete";
+  });
+  for (const auto& table : tables) {
+    auto refused = postgres::refused_updates(settings.postgres.publication_name, table);
+    if (!changes_rows || !refused) continue;
+    refused->message += "; or leave update and delete out of postgres.publication_operations";
+    return tl::make_unexpected(*std::move(refused));
+  }
+  return {};
+}
+
 }  // namespace
 
 base::Result<SourceSession> SourceSession::open(const config::Settings& settings, pgoutput::Catalog& catalog) {
@@ -98,7 +113,7 @@ base::Result<SourceFacts> SourceSession::gather(const config::Settings& settings
 base::Result<pipeline::PublicationFacts> SourceSession::ensure_publication(const config::Settings& settings) {
   const std::string& name = settings.postgres.publication_name;
   const auto wanted = table_names(settings);
-  SLUICE_TRY(postgres::fetch_tables(sql_, wanted));  // names what is missing, and what is near
+  SLUICE_ASSIGN(const auto tables, postgres::fetch_tables(sql_, wanted));  // names what is missing, and what is near
   SLUICE_ASSIGN(auto found, postgres::fetch_publication(sql_, name));
   if (!found) {
     if (!config::is_on(settings.postgres.create_publication)) {
@@ -107,6 +122,7 @@ base::Result<pipeline::PublicationFacts> SourceSession::ensure_publication(const
           fmt::format("publication {} does not exist and postgres.create_publication is off. Make it, or switch it on",
                       name));
     }
+    SLUICE_TRY(check_harmless(settings, tables));
     SLUICE_TRY(postgres::create_publication(sql_, name, wanted, settings.postgres.publication_operations));
     SLUICE_ASSIGN(found, postgres::fetch_publication(sql_, name));
     if (!found)

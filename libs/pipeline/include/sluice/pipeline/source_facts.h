@@ -89,9 +89,12 @@ struct TableFacts {
   std::vector<std::string> generated_columns;  ///< of the table; not published before 18
   bool column_list = false;                    ///< the publication names the columns
   std::string row_filter;                      ///< SQL of the publication's WHERE; empty: none
-  bool row_security = false;                   ///< RLS applies to this role (rule P-28)
-  bool may_select = false;                     ///< on all published columns, and USAGE on the schema
-  double estimated_rows = -1;                  ///< pg_class.reltuples, of the leaves together; -1: never analysed
+  std::vector<std::string>
+      unpublished_identity;  ///< columns of the identity that the publication must have and has not
+  std::vector<std::string> filter_beside_identity;  ///< columns of the row filter that the identity lacks
+  bool row_security = false;                        ///< RLS applies to this role (rule P-28)
+  bool may_select = false;                          ///< on all published columns, and USAGE on the schema
+  double estimated_rows = -1;                       ///< pg_class.reltuples, of the leaves together; -1: never analysed
 };
 
 /// A row of pg_publication with its members (rule P-2.6).

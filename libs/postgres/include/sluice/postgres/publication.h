@@ -45,6 +45,10 @@ base::Result<std::vector<pipeline::TableFacts>> fetch_tables(Connection& connect
 std::vector<TableName> uncovered_tables(const pipeline::PublicationFacts& publication,
                                         std::span<const TableName> tables);
 
+/// PostgreSQL refuses every UPDATE and DELETE of the table, whoever wants it, while a publication of such changes holds
+/// it: pg.updates_refused (Stop), with the reason. Nothing: it does not.
+std::optional<base::Error> refused_updates(std::string_view publication, const pipeline::TableFacts& table);
+
 /// CREATE PUBLICATION … FOR TABLE … WITH (publish_via_partition_root = true). Before the slot, always (rule P-20).
 /// Errors: pg.table_missing (Stop), pg.privilege (Stop; the message has the command for the DBA).
 /// `operations`: insert, update, delete, truncate.

@@ -1,0 +1,71 @@
+// servers: own
+// link: sluice::postgres sluice::codec
+//
+// What the replicator says of tables and publications before it begins, on every version of PostgreSQL. Kafka is not
+// needed for that, so there is none.
+#include <fstream>
+
+#include "message_matrix.h"
+#include "sluice/testing/temporary_directory.h"
+
+namespace sluice::testing {
+namespace {
+
+using ::testing::StartsWith;
+
+class SourceChecks : public MessageMatrix {
+ protected:
+  Program& replicator(const std::string& more) {
+    std::ofstream(folder_.path() + "/config.yaml")
+        << "state_dir: " << folder_.path()
+        << "/state\nadmin: {enabled: off}\npostgres:\n  host: 127.0.0.1\n  port: " << *options().port
+        << "\n  user: postgres\n  password: local-only\n  dbname: " << name() << "\n  slot_name: " << name()
+        << "\n  publication_name: p\n  tables: [public.t]\n"
+        << more << "\nkafka: {brokers: ['127.0.0.1:1'], topic: t, control_topic: c, request_timeout: 1s}\n";
+    program_.emplace(std::vector<std::string>{SLUICE_BINARY_DIR "/bin/replicator", "run", "--config",
+                                              folder_.path() + "/config.yaml"},
+                     folder_.path() + "/log");
+    return *program_;
+  }
+  void expect_refused(const std::string& id, const std::string& more = "") {
+    Program& program = replicator(more);
+    EXPECT_EQ(program.wait(), 3) << program.log();
+    EXPECT_THAT(program.last_line(), StartsWith("ERROR " + id + ": "));
+  }
+  std::string publications() { return sql("select count(*) from pg_publication"); }
+
+ private:
+  TemporaryDirectory folder_;
+  std::optional<Program> program_;
+};
+
+TEST_P(SourceChecks, RequireFullRefusesATableWhoseValuesMayBeMissing) {
+  sql("create table t (id int primary key, big text)");
+  expect_refused("pg.identity_not_full", "  toast: require_full");
+  sql("alter table t replica identity full");
+  Program& program = replicator("  toast: require_full");
+  EXPECT_TRUE(eventually([&] { return program.log().find("kafka.") != std::string::npos; })) << program.log();
+}
+
+TEST_P(SourceChecks, APublicationThatWouldStopTheApplicationIsNotMade) {
+  sql("create table t (id int)");
+  expect_refused("pg.updates_refused");
+  EXPECT_EQ(publications(), "0");
+  EXPECT_EQ(sqlstate_of("update t set id = 2"), "");
+  Program& program = replicator("  publication_operations: [insert, truncate]");
+  EXPECT_TRUE(eventually([&] { return publications() == "1"; })) << program.log();
+  EXPECT_EQ(sqlstate_of("update t set id = 2"), "");
+}
+
+TEST_P(SourceChecks, APublicationOfSomebodyElseThatStopsTheApplicationIsNamed) {
+  sql("create table t (id int); create publication p for table t");
+  Program& program = replicator("");
+  EXPECT_TRUE(eventually([&] { return program.log().find("pg.updates_refused") != std::string::npos; }))
+      << program.log();
+  EXPECT_TRUE(program.is_running());
+}
+
+INSTANTIATE_TEST_SUITE_P(, SourceChecks, ::testing::ValuesIn(kServerVersions), name_of_version);
+
+}  // namespace
+}  // namespace sluice::testing
