@@ -200,6 +200,7 @@ std::string ReplicatorStatus::json() const {
   json["counters"] = counters_json(counters);
   json["counters"]["late_appends"] = late_appends;
   json["counters"]["foreign_records"] = foreign_records;
+  json["counters"]["text_replacements"] = text_replacements;
   if (!halted.empty()) json["halted_tables"] = halted_json(*this);
   json["tables"] = tables_json(counters);
   if (!snapshot.empty()) {
@@ -248,6 +249,8 @@ void ReplicatorStatus::write_metrics(MetricsText& out) const {
              "Records of a dead process of this pipeline that came between ours.", real(late_appends));
   out.single("sluice_replicator_foreign_records_total", MetricType::Counter,
              "Records of somebody else that came between ours.", real(foreign_records));
+  out.single("sluice_replicator_text_replacements_total", MetricType::Counter,
+             "Pieces of text that were no UTF-8 and became U+FFFD.", real(text_replacements));
   out.histogram("sluice_replicator_commit_to_kafka_seconds",
                 "From the commit in PostgreSQL to the acknowledgement of Kafka, a transaction each.",
                 counters.commit_to_kafka);

@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "envelope_writer.h"
 #include "prepared_table.h"
 #include "sluice/base/check.h"
@@ -25,6 +27,16 @@ bool key_changed(const change::TableSchema& schema, const Row& before, const Row
     if (was.kind != is.kind || was.bytes != is.bytes) return true;
   }
   return false;
+}
+
+[[gnu::cold]] tl::unexpected<base::Error> invalid_text(const ChangeEvent& event) {
+  return base::fail(
+      base::Recovery::Reject, "codec.invalid_text",
+      fmt::format("{} of transaction {} holds text that is no UTF-8, and encoding.invalid_utf8 is halt. Set it to "
+                  "replace to have U+FFFD for each invalid piece; or mend the rows and begin anew with replicator slot "
+                  "reset --new-epoch",
+                  event.table ? "a row of " + change::qualified_name(*event.table) : std::string("a logical message"),
+                  event.xid));
 }
 
 }  // namespace
@@ -88,10 +100,14 @@ base::Result<void> EnvelopeEncoder::Impl::encode(const ChangeEvent& event, std::
   writer_.clear();
   writer_.set_now_ms(now_ms);
   drafts_.clear();
+  const std::uint64_t replacements = writer_.replacements();
   if (event.op == Op::Message) {
     draft_message(event);
   } else {
     SLUICE_TRY(draft(table_of(event), event));
+  }
+  if (writer_.replacements() != replacements && options_.values.invalid_text == InvalidText::Halt) [[unlikely]] {
+    return invalid_text(event);
   }
   hand_over(out);
   return {};

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include "sluice/base/utf8.h"
 #include "sluice/codec/record_key.h"
 #include "text_escape.h"
 
@@ -17,9 +18,20 @@ std::int64_t milliseconds(std::int64_t time_us) { return time_us / 1000 - (time_
 tl::unexpected<base::Error> unusable_schema(const change::TableSchema& schema, const change::Column& column) {
   return base::fail(
       base::Recovery::Stop, "codec.unusable_schema",
-      fmt::format("Column {} of {} has a type (OID {}) of types that stand in each other more than 8 deep; "
-                  "take the column out of the publication, or give it a simpler type",
-                  column.name, change::qualified_name(schema), column.type_oid));
+      fmt::format(
+          "Column {} of {} has a type (OID {}) of types that stand in each other more than 8 deep, or with "
+          "an attribute whose name is no UTF-8; take the column out of the publication, or give it a simpler type",
+          column.name, change::qualified_name(schema), column.type_oid));
+}
+
+bool is_utf8(std::string_view name) { return base::first_non_utf8(name) == std::string_view::npos; }
+
+/// U+FFFD in a name would make two columns or tables one.
+tl::unexpected<base::Error> invalid_name(const change::TableSchema& schema, std::string_view what) {
+  return base::fail(base::Recovery::Stop, "codec.invalid_name",
+                    fmt::format("the name of {} is no UTF-8 (table with OID {}); rename it, or take it out of the "
+                                "publication, and begin anew with replicator slot reset --new-epoch",
+                                what, schema.oid));
 }
 
 }  // namespace
@@ -40,9 +52,11 @@ PreparedTable::PreparedTable(change::TableSchemaPtr schema, Route route, const E
 
 base::Result<PreparedTable> PreparedTable::of_schema(change::TableSchemaPtr schema, Route route,
                                                      const EncoderOptions& options) {
+  if (!is_utf8(schema->schema) || !is_utf8(schema->name)) return invalid_name(*schema, "the table or its schema");
   PreparedTable table(std::move(schema), route, options);
   table.columns_.reserve(table.schema_->columns.size());
   for (const change::Column& column : table.schema_->columns) {
+    if (!is_utf8(column.name)) return invalid_name(*table.schema_, "a column");
     std::optional<ValueTypePtr> type = resolve_type(column.type_oid, column.type.get(), options.values);
     if (!type) return unusable_schema(*table.schema_, column);
     const std::string name = in_quotes(column.name);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "builtin_types.h"
+#include "sluice/base/utf8.h"
 #include "text_escape.h"
 #include "value_type.h"
 
@@ -201,7 +202,7 @@ class Resolver {
     type.append = append_composite;
     for (const change::TypeField& field : description.fields) {
       Resolved resolved = resolve(field.type_oid, field.type.get(), depth + 1);
-      if (!resolved) return std::nullopt;
+      if (!resolved || base::first_non_utf8(field.name) != std::string_view::npos) return std::nullopt;
       type.fields.push_back({',' + in_quotes(field.name) + ':', std::move(*resolved)});
     }
     return std::make_shared<const ValueType>(std::move(type));

@@ -49,6 +49,10 @@ Section encoding_keys(EncodingSettings& s) {
           {.name = "json",
            .field = choice(s.json, {"embedded", "string"}),
            .doc = "json and jsonb: as JSON inside of the record, or as a string with its text."},
+          {.name = "invalid_utf8",
+           .field = choice(s.invalid_utf8, {"replace", "halt"}),
+           .doc = "Text that is no UTF-8, as a database in SQL_ASCII may hold it. replace: U+FFFD for each invalid "
+                  "piece, counted. halt: stop before it."},
       }};
 }
 

@@ -115,6 +115,8 @@ codec::ValueOptions value_options(const config::Settings& settings) {
   }
   options.bytea = from.bytea == config::BytesForm::Hex ? codec::BytesForm::Hex : codec::BytesForm::Base64;
   options.json = from.json == config::JsonForm::String ? codec::JsonForm::String : codec::JsonForm::Embedded;
+  const bool halts = from.invalid_utf8 == config::InvalidText::Halt;
+  options.invalid_text = halts ? codec::InvalidText::Halt : codec::InvalidText::Replace;
   return options;
 }
 

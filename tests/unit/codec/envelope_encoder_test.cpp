@@ -318,6 +318,43 @@ TEST(EnvelopeEncoder, CountsTextThatIsNoUtf8) {
   EXPECT_EQ(encoded.encoder().replacements(), 2u);
 }
 
+TEST(EnvelopeEncoder, RefusesTextThatIsNoUtf8WhenItShallHalt) {
+  EncoderOptions options = example_options();
+  options.values.invalid_text = InvalidText::Halt;
+  Encoded encoded(users(), options);
+  change::RecordBatch batch;
+  EXPECT_TRUE(encoded.encoder().encode(inserted(encoded.table(), ada("1", "fine")), 0, batch));
+  const auto refused = encoded.encoder().encode(inserted(encoded.table(), ada("1", "a\xFF")), 0, batch);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().id, "codec.invalid_text");
+  EXPECT_EQ(refused.error().recovery, base::Recovery::Reject);
+  EXPECT_EQ(batch.size(), 1u) << "nothing of it was written";
+}
+
+TEST(EnvelopeEncoder, RefusesNamesThatAreNoUtf8) {
+  const auto refusal = [](std::string_view schema, std::string_view table, std::string_view column,
+                          std::string_view attribute) {
+    change::TableSchema wanted;
+    wanted.schema = schema;
+    wanted.name = table;
+    wanted.columns.emplace_back();
+    wanted.columns[0].name = column;
+    wanted.columns[0].type_oid = 20'000;
+    auto type = std::make_shared<change::TypeDescription>();
+    type->oid = 20'000;
+    type->kind = change::TypeKind::Composite;
+    type->fields = {{std::string(attribute), 25, nullptr}};
+    wanted.columns[0].type = type;
+    const auto done = EnvelopeEncoder(example_options()).prepare(change::finish_schema(wanted), {0, 3});
+    return done ? std::string() : std::string(done.error().id);
+  };
+  EXPECT_EQ(refusal("s", "t", "c", "a"), "");
+  EXPECT_EQ(refusal("s\xff", "t", "c", "a"), "codec.invalid_name");
+  EXPECT_EQ(refusal("s", "\xfft", "c", "a"), "codec.invalid_name");
+  EXPECT_EQ(refusal("s", "t", "\xc3", "a"), "codec.invalid_name");
+  EXPECT_EQ(refusal("s", "t", "c", "a\xed\xa0\x80"), "codec.unusable_schema");
+}
+
 TEST(EnvelopeEncoder, AnUnusableSchemaIsNamed) {
   auto type = std::make_shared<change::TypeDescription>();
   type->oid = kInt4;

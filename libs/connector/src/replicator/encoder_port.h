@@ -30,13 +30,17 @@ class EncoderPort final : public pipeline::Encoder {
   base::Result<void> encode(const change::ChangeEvent& event, change::RecordBatch& out) override;
   std::string_view header(change::RecordKind kind, const change::EventId& last) override;
 
-  /// Pieces of text that were no UTF-8 and were replaced.
-  std::uint64_t replacements() const { return encoder_.replacements(); }
+  /// Pieces of text that were no UTF-8 and were replaced, since the last call.
+  std::uint64_t take_replacements() {
+    const std::uint64_t all = encoder_.replacements();
+    return all - std::exchange(replacements_taken_, all);
+  }
 
  private:
   codec::EnvelopeEncoder encoder_;
   codec::Route route_;
   Announced announced_;
+  std::uint64_t replacements_taken_ = 0;
   codec::StreamHeaderBytes header_{};
 };
 

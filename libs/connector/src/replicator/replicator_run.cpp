@@ -335,6 +335,7 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::drive(pipeline::ChangeSourc
 
 base::Result<void> ReplicatorRun::look_around(base::Deadline now, const Reading& reading) {
   SLUICE_TRY(gaps_->tick(now, *living_->deliveries));
+  report_replacements();
   if (reading.stream == nullptr) return {};
   report_schema_changes();
   pipeline::Replication& replication = *living_->replication;
@@ -402,6 +403,20 @@ void ReplicatorRun::report_refused_updates(const pipeline::PublicationFacts& pub
     status_->note(*refused);
     logger.warning(*refused);
   }
+}
+
+/// Told once, then counted: such a database may have one in every row.
+void ReplicatorRun::report_replacements() {
+  const std::uint64_t pieces = living_->encoder.take_replacements();
+  if (pieces == 0) return;
+  status_->count_replacements(pieces);
+  if (std::exchange(told_of_replacements_, true)) return;
+  const base::Error warning{base::Recovery::Retry, "codec.text_replaced",
+                            "text that is no UTF-8 is written with U+FFFD for each invalid piece; "
+                            "sluice_replicator_text_replacements_total counts on. To have the program stop before such "
+                            "text: encoding.invalid_utf8: halt"};
+  status_->note(warning);
+  logger.warning(warning);
 }
 
 void ReplicatorRun::report_obstacles() {

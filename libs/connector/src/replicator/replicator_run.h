@@ -71,6 +71,7 @@ class ReplicatorRun {
   /// What the start found that the publication has lost.
   void halt_unpublished(const pipeline::StartFacts& facts, const pipeline::StartPlan& plan);
   void report_refused_updates(const pipeline::PublicationFacts& publication);
+  void report_replacements();
   void report_obstacles();  ///< once when it begins, once when it is over
   base::Result<void> settle();
 
@@ -89,6 +90,7 @@ class ReplicatorRun {
   bool worked_ = false;                                        // the attempt came as far as reading
   std::map<std::string, pipeline::TableHalt> reported_halts_;  // by table
   bool store_is_failing_ = false;
+  bool told_of_replacements_ = false;
   bool kafka_is_away_ = false;
   bool is_settled_ = false;  // the last checkpoint is that of a clean stop
 };

@@ -35,6 +35,7 @@ class ReplicatorStatusPublisher {
   void starting();
   void retrying(const base::Error& error, base::Milliseconds wait);
   void note(const base::Error& error) { status_.errors.note(error); }
+  void count_replacements(std::uint64_t pieces) { status_.text_replacements += pieces; }
   void count_gap(std::uint64_t late_appends, std::uint64_t foreign_records);
   void slot(const std::optional<pipeline::SlotFacts>& slot);
   /// Call it as often as you like: it publishes every 250 ms.

@@ -50,6 +50,7 @@ struct ReplicatorStatus final : Status {
   // Of what lay between our own deliveries (rule K-9), since the program began.
   std::uint64_t late_appends = 0;
   std::uint64_t foreign_records = 0;
+  std::uint64_t text_replacements = 0;  ///< pieces of text that were no UTF-8, since the program began
   std::uint64_t in_flight_records = 0;
   std::uint64_t in_flight_bytes = 0;
   std::uint64_t in_flight_transactions = 0;

@@ -59,12 +59,13 @@ class EnvelopeEncoder {
 
   /// Renders what is the same in all envelopes of this schema. Keeps the schema alive; forgets schemas that nobody else
   /// holds any more. Preparing one again replaces its route.
-  /// Error: codec.unusable_schema (Stop): a column's type cannot be resolved (value_encoder.h).
+  /// Errors, both Stop: codec.unusable_schema, a column's type cannot be resolved (value_encoder.h);
+  /// codec.invalid_name, a name is no UTF-8: two of them could become one.
   base::Result<void> prepare(const change::TableSchemaPtr& schema, Route route);
 
   /// Appends the records of one event; on error none. `now_ms`: milliseconds since 1970, becomes `ts_ms`.
   /// REQUIRES: prepare() succeeded for event.table; rows have one cell per column; a snapshot row of a table without a
-  /// key has its row_identity. Errors: codec.unrepresentable, codec.no_key_value (Reject).
+  /// key has its row_identity. Errors: codec.unrepresentable, codec.no_key_value, codec.invalid_text (Reject).
   base::Result<void> encode(const change::ChangeEvent& event, std::int64_t now_ms, change::RecordBatch& out);
 
   /// Pieces of text that were no UTF-8 and became U+FFFD, since the beginning (rule P-27).

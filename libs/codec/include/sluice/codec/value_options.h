@@ -27,12 +27,19 @@ enum class BytesForm { Base64, Hex };
 
 enum class JsonForm { Embedded, String };
 
+/// Of text that is no UTF-8, as a database in SQL_ASCII may hold it.
+enum class InvalidText {
+  Replace,  ///< U+FFFD for each invalid piece, counted
+  Halt,     ///< the change is refused
+};
+
 struct ValueOptions {
   ValueForm form = ValueForm::Typed;
   DecimalForm decimal = DecimalForm::String;
   TimeForm time = TimeForm::Iso;
   BytesForm bytea = BytesForm::Base64;
   JsonForm json = JsonForm::Embedded;
+  InvalidText invalid_text = InvalidText::Replace;
 };
 
 }  // namespace sluice::codec

@@ -196,6 +196,7 @@ enum class DecimalForm { String, Number, Double };
 enum class TimeForm { Iso, Micros, Debezium };
 enum class BytesForm { Base64, Hex };
 enum class JsonForm { Embedded, String };
+enum class InvalidText { Replace, Halt };
 
 /// How values look in JSON.
 struct EncodingSettings {
@@ -204,6 +205,7 @@ struct EncodingSettings {
   TimeForm time = TimeForm::Iso;
   BytesForm bytea = BytesForm::Base64;
   JsonForm json = JsonForm::Embedded;
+  InvalidText invalid_utf8 = InvalidText::Replace;
 };
 
 struct Settings {
