@@ -546,6 +546,15 @@ TEST_P(Messages, OfAPublicationThatIsNewerThanTheSlotAreNotLostInSilence) {
   EXPECT_EQ(refused.error().recovery, base::Recovery::Stop);
 }
 
+TEST_P(Messages, OfAPublicationThatIsGoneAreNotLostInSilence) {
+  given("create table t (id int primary key); create publication p for table t");
+  sql("drop publication p; insert into t values (1)");
+  const auto refused = read();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().id, "pg.publication_missing");
+  EXPECT_EQ(refused.error().recovery, base::Recovery::Stop);
+}
+
 // The checks can fail: on an event that is missing, on another value, on another order.
 TEST_P(Messages, AreCheckedByWhatSeesEveryFault) {
   given_big_table();

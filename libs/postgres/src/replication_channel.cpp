@@ -114,7 +114,7 @@ Result<std::optional<std::string_view>> ReplicationChannel::receive() {
     const int size = PQgetCopyData(connection_.raw(), &buffer, 1);
     message_.reset(buffer);
     // At once: what follows the warning is behind a gap.
-    if (publication_skipped_) return tl::make_unexpected(publication_newer_than_slot(options_.publication));
+    if (publication_skipped_) return publication_skipped();
     if (size > 0) {
       const auto bytes = static_cast<std::size_t>(size);
       gate_.received(bytes);
@@ -207,12 +207,22 @@ tl::unexpected<base::Error> ReplicationChannel::failure_of(const pg_result* resu
   const char* primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
   const std::string message =
       primary == nullptr ? connection_.last_message() : scrubbed(primary, connection_.options());
+  return diagnosed(state == nullptr ? "" : state, message);
+}
+
+/// The versions before 18 end the stream here with an error; so do we, and then ask what is missing.
+tl::unexpected<base::Error> ReplicationChannel::publication_skipped() {
+  finish(Clock::now() + connection_.options().query_timeout);
+  return diagnosed("42704", "it skipped the publication");
+}
+
+tl::unexpected<base::Error> ReplicationChannel::diagnosed(std::string_view sqlstate, std::string_view message) {
   (void)PQsetnonblocking(connection_.raw(), 0);
   while (const ResultHandle rest{PQgetResult(connection_.raw())}) {
     if (PQresultStatus(rest.get()) == PGRES_COPY_IN || PQresultStatus(rest.get()) == PGRES_COPY_BOTH) break;
   }
-  return tl::make_unexpected(diagnose_stream_failure(connection_, options_.slot, options_.publication,
-                                                     state == nullptr ? "" : state, message));
+  return tl::make_unexpected(
+      diagnose_stream_failure(connection_, options_.slot, options_.publication, sqlstate, message));
 }
 
 tl::unexpected<base::Error> ReplicationChannel::connection_lost() {

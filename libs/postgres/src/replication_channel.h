@@ -49,6 +49,8 @@ class ReplicationChannel {
   base::Result<void> flush();
   tl::unexpected<base::Error> ended();
   tl::unexpected<base::Error> failure_of(const pg_result* result);
+  tl::unexpected<base::Error> publication_skipped();
+  tl::unexpected<base::Error> diagnosed(std::string_view sqlstate, std::string_view message);
   tl::unexpected<base::Error> connection_lost();
 
   Connection connection_;

@@ -66,8 +66,6 @@ Result<Names> read_names(Connection& connection, std::string_view publication) {
   return names;
 }
 
-}  // namespace
-
 Error publication_newer_than_slot(std::string_view publication) {
   return {
       Recovery::Stop, "pg.publication_newer_than_slot",
@@ -75,6 +73,8 @@ Error publication_newer_than_slot(std::string_view publication) {
                   "`replicator slot reset --new-epoch` for a new slot and snapshot",
                   publication)};
 }
+
+}  // namespace
 
 Error diagnose_stream_failure(Connection& connection, std::string_view slot, std::string_view publication,
                               std::string_view sqlstate, std::string_view message) {

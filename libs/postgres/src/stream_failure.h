@@ -14,7 +14,4 @@ namespace sluice::postgres {
 base::Error diagnose_stream_failure(Connection& connection, std::string_view slot, std::string_view publication,
                                     std::string_view sqlstate, std::string_view message);
 
-/// The server decodes WAL from before the publication existed (rule P-20).
-base::Error publication_newer_than_slot(std::string_view publication);
-
 }  // namespace sluice::postgres
