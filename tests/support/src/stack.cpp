@@ -104,8 +104,9 @@ void Server::start() {
 }
 
 Stack::Stack(StackOptions options)
-    : postgres_(options.own_postgres ? Server::own(Server::Kind::Postgres, options.postgres_options)
-                                     : Server::shared(Server::Kind::Postgres)),
+    : postgres_(options.own_postgres            ? Server::own(Server::Kind::Postgres, options.postgres_options)
+                : options.postgres_version != 0 ? Server::postgres_of(options.postgres_version)
+                                                : Server::shared(Server::Kind::Postgres)),
       kafka_(options.own_kafka ? Server::own(Server::Kind::Kafka, options.kafka_options)
                                : Server::shared(Server::Kind::Kafka)),
       elasticsearch_(options.own_elasticsearch ? Server::own(Server::Kind::Elasticsearch)

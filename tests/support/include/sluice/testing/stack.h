@@ -67,6 +67,7 @@ struct StackOptions {
   bool own_kafka = false;
   bool own_elasticsearch = false;
   std::vector<std::string> postgres_options;
+  int postgres_version = 0;  ///< 0: that of tests/run; else Server::postgres_of()
   std::vector<std::string> kafka_options;
 };
 
