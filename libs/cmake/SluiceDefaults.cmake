@@ -38,5 +38,6 @@ else()
 endif()
 if(SLUICE_BUILD_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)  # coverage for libFuzzer in every library
+  add_compile_definitions(FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION)
 endif()
 add_compile_definitions(_GLIBCXX_ASSERTIONS)

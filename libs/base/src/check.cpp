@@ -10,13 +10,15 @@ namespace sluice::base {
 
 namespace {
 
-// The exit code that contracts promise for a bug.
-constexpr int kBug = 70;
-
 [[noreturn]] void end_as_bug() {
   void* frames[48];
   backtrace_symbols_fd(frames, backtrace(frames, 48), 2);
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+  std::abort();  // what a fuzzer takes for a finding, and writes the input down
+#else
+  constexpr int kBug = 70;  // the exit code that contracts promise
   std::_Exit(kBug);
+#endif
 }
 
 }  // namespace
