@@ -56,12 +56,13 @@ bool append_float(ValueContext&, const ValueType&, std::string_view text, TextBu
   return is_special_number(text) && append_quoted(text, out);
 }
 
-/// One that is too large for a double stands as the string of its digits; one that is too small is 0.
+/// One that is too large for a double stands as the string of its digits; one that is too small is 0. (PostgreSQL
+/// writes no exponents; with one it is the string, too.)
 bool append_nearest_double(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out) {
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), end_of(text), number);
   if (error == std::errc::result_out_of_range) {
-    const bool is_small = text.starts_with("0.") || text.starts_with("-0.");
+    const bool is_small = (text.starts_with("0.") || text.starts_with("-0.")) && text.find_first_of("eE") == text.npos;
     if (!is_small) return append_numeric(context, type, text, out);
     return out.append(text.starts_with('-') ? "-0" : "0"), true;
   }

@@ -385,6 +385,10 @@ TEST(ValueOptions, DecimalsAsDoublesAreTheNearestOnes) {
              {.decimal = DecimalForm::Double});
 }
 
+TEST(ValueOptions, ADecimalWithAnExponentThatNoDoubleHoldsStaysText) {
+  expect_all({{1700, "0.5e999", "\"0.5e999\""}, {1700, "-5e-999", "\"-5e-999\""}}, {.decimal = DecimalForm::Double});
+}
+
 TEST(ValueOptions, TimesAsNumbersAreExactFromTheFirstDayToTheLast) {
   const std::initializer_list<Case> everywhere = {{1082, "1970-01-01", "0"},
                                                   {1082, "2000-03-01", "11017"},
