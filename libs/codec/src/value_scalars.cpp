@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base64.h"
+#include "hex.h"
 #include "text_escape.h"
 #include "value_type.h"
 
@@ -14,21 +15,6 @@ bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
 bool is_special_number(std::string_view text) { return text == "NaN" || text == "Infinity" || text == "-Infinity"; }
 
 const char* end_of(std::string_view text) { return text.data() + text.size(); }
-
-constexpr std::uint8_t kNoDigit = 0xFF;
-
-constexpr auto kHexValues = [] {
-  std::array<std::uint8_t, 256> values{};
-  values.fill(kNoDigit);
-  for (std::uint8_t digit = 0; digit < 10; ++digit) values[static_cast<std::size_t>('0' + digit)] = digit;
-  for (std::uint8_t digit = 0; digit < 6; ++digit) {
-    values[static_cast<std::size_t>('a' + digit)] = static_cast<std::uint8_t>(10 + digit);
-    values[static_cast<std::size_t>('A' + digit)] = static_cast<std::uint8_t>(10 + digit);
-  }
-  return values;
-}();
-
-std::uint8_t hex_value(char byte) { return kHexValues[static_cast<unsigned char>(byte)]; }
 
 }  // namespace
 

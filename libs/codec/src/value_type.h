@@ -98,6 +98,9 @@ bool append_multirange(ValueContext& context, const ValueType& type, std::string
 // value_extensions.cpp
 bool append_hstore(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out);
 bool append_vector(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out);
+bool append_sparse_vector(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out);
+// value_geometry.cpp
+bool append_geometry(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out);
 
 /// Of dates, timestamps and intervals.
 inline bool is_infinite(std::string_view text) { return text == "infinity" || text == "-infinity"; }

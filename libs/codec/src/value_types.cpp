@@ -111,9 +111,9 @@ struct ExtensionType {
   AppendValue append;
 };
 constexpr ExtensionType kExtensionTypes[] = {
-    {"hstore", "hstore", append_hstore},
-    {"vector", "vector", append_vector},
-    {"vector", "halfvec", append_vector},
+    {"hstore", "hstore", append_hstore},      {"vector", "vector", append_vector},
+    {"vector", "halfvec", append_vector},     {"vector", "sparsevec", append_sparse_vector},
+    {"postgis", "geometry", append_geometry}, {"postgis", "geography", append_geometry},
 };
 
 ValueTypePtr make_type(AppendValue append, ValueTypePtr element = nullptr, char delimiter = ',') {
@@ -160,6 +160,7 @@ class Resolver {
     if (family == append_numeric && options_.decimal == DecimalForm::Double) return append_nearest_double;
     if (family == append_bytea && options_.bytea == BytesForm::Hex) return append_hex;
     if (family == append_json && options_.json == JsonForm::String) return append_text;
+    if (family == append_geometry && options_.geometry == GeometryForm::Wkb) return append_text;
     return options_.time == TimeForm::Iso ? family : chosen_time(family);
   }
 
@@ -183,7 +184,7 @@ class Resolver {
 
   Resolved resolve_described(const change::TypeDescription& description, std::size_t depth) const {
     using change::TypeKind;
-    if (description.kind == TypeKind::Base) return make_type(family_of_base(description));
+    if (description.kind == TypeKind::Base) return make_type(chosen(family_of_base(description)));
     if (depth == kMaxTypeNesting) return std::nullopt;
     if (description.kind == TypeKind::Composite) return composite(description, depth);
     if (description.kind == TypeKind::Enum || description.element == nullptr) return make_type(append_text);

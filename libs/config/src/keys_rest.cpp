@@ -53,6 +53,9 @@ Section encoding_keys(EncodingSettings& s) {
            .field = choice(s.invalid_utf8, {"replace", "halt"}),
            .doc = "Text that is no UTF-8, as a database in SQL_ASCII may hold it. replace: U+FFFD for each invalid "
                   "piece, counted. halt: stop before it."},
+          {.name = "geometry",
+           .field = choice(s.geometry, {"geojson", "wkb"}),
+           .doc = "PostGIS's geometry and geography: as GeoJSON, or as PostgreSQL's own text, which is EWKB in hex."},
       }};
 }
 

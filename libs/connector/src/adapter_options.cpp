@@ -114,6 +114,8 @@ codec::ValueOptions value_options(const config::Settings& settings) {
     case config::TimeForm::Debezium: options.time = codec::TimeForm::Debezium; break;
   }
   options.bytea = from.bytea == config::BytesForm::Hex ? codec::BytesForm::Hex : codec::BytesForm::Base64;
+  const bool is_wkb = from.geometry == config::GeometryForm::Wkb;
+  options.geometry = is_wkb ? codec::GeometryForm::Wkb : codec::GeometryForm::GeoJson;
   options.json = from.json == config::JsonForm::String ? codec::JsonForm::String : codec::JsonForm::Embedded;
   const bool halts = from.invalid_utf8 == config::InvalidText::Halt;
   options.invalid_text = halts ? codec::InvalidText::Halt : codec::InvalidText::Replace;

@@ -359,6 +359,14 @@ TEST(ValueEncoder, TypesOfExtensionsAreKnownByTheirNames) {
   EXPECT_EQ(encode(20'051, "[1,2.5,-3e-07]", &vector), Json("[1,2.5,-3e-07]"));
   EXPECT_EQ(encode(20'051, "[[1]]", &vector), std::nullopt);
   EXPECT_EQ(encode(20'051, "[1", &vector), std::nullopt);
+
+  vector.name = "sparsevec";
+  const auto sparse = [&](std::string_view text) { return encode(20'052, text, &vector); };
+  EXPECT_EQ(sparse("{1:2.5,4:-3e-07}/5"), Json(R"({"dimensions":5,"indices":[1,4],"values":[2.5,-3e-07]})"));
+  EXPECT_EQ(sparse("{}/1000000000"), Json(R"({"dimensions":1000000000,"indices":[],"values":[]})"));
+  for (const std::string_view broken :
+       {"", "{}", "{1:2}", "{1:2}/", "{1}/5", "{1:2,}/5", "{1:x}/5", "1:2}/5", "{1:2}/5 "})
+    EXPECT_EQ(sparse(broken), std::nullopt) << broken;
 }
 
 TEST(ValueOptions, DecimalsAsNumbersKeepEveryDigit) {

@@ -33,6 +33,9 @@ enum class InvalidText {
   Halt,     ///< the change is refused
 };
 
+/// What GeoJSON has no form for stays hex EWKB.
+enum class GeometryForm { GeoJson, Wkb };
+
 struct ValueOptions {
   ValueForm form = ValueForm::Typed;
   DecimalForm decimal = DecimalForm::String;
@@ -40,6 +43,7 @@ struct ValueOptions {
   BytesForm bytea = BytesForm::Base64;
   JsonForm json = JsonForm::Embedded;
   InvalidText invalid_text = InvalidText::Replace;
+  GeometryForm geometry = GeometryForm::GeoJson;
 };
 
 }  // namespace sluice::codec

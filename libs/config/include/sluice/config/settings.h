@@ -197,6 +197,7 @@ enum class TimeForm { Iso, Micros, Debezium };
 enum class BytesForm { Base64, Hex };
 enum class JsonForm { Embedded, String };
 enum class InvalidText { Replace, Halt };
+enum class GeometryForm { GeoJson, Wkb };
 
 /// How values look in JSON.
 struct EncodingSettings {
@@ -206,6 +207,7 @@ struct EncodingSettings {
   BytesForm bytea = BytesForm::Base64;
   JsonForm json = JsonForm::Embedded;
   InvalidText invalid_utf8 = InvalidText::Replace;
+  GeometryForm geometry = GeometryForm::GeoJson;
 };
 
 struct Settings {
