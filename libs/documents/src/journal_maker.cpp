@@ -1,5 +1,6 @@
 #include "sluice/documents/journal_maker.h"
 
+#include <algorithm>
 #include <string>
 
 #include "json_text.h"
@@ -64,17 +65,15 @@ void append_place(const RecordPlace& place, std::int64_t lag_ms, std::string& ou
   out.push_back('}');
 }
 
-void append_raw_names(std::string_view member, const std::vector<std::string_view>& raw_names, std::string& out) {
-  out += member;
-  out.push_back('[');
-  for (std::size_t i = 0; i < raw_names.size(); ++i) {
-    if (i != 0) out.push_back(',');
-    out += raw_names[i];
-  }
-  out.push_back(']');
-}
-
 }  // namespace
+
+void JournalMaker::append_as_text(std::string& out) {
+  as_text_ = after_.as_text();
+  for (const std::string_view name : before_.as_text()) {
+    if (std::find(as_text_.begin(), as_text_.end(), name) == as_text_.end()) as_text_.push_back(name);
+  }
+  if (!as_text_.empty()) append_raw_names(",\"as_text\":", as_text_, out);
+}
 
 void JournalMaker::append(const Envelope& envelope, const RecordPlace& place, std::string_view index,
                           std::int64_t now_ms, pipeline::DocumentBatch& out) {
@@ -93,9 +92,9 @@ void JournalMaker::append(const Envelope& envelope, const RecordPlace& place, st
     append_json_string(envelope.row_key, bytes);
   }
   bytes += ",\"before\":";
-  append_null_or(envelope.before, bytes);
+  append_null_or(before_.fit(envelope.before), bytes);
   bytes += ",\"after\":";
-  append_null_or(envelope.after, bytes);
+  append_null_or(after_.fit(envelope.after), bytes);
   if (!envelope.before.empty() && !envelope.after.empty() && is_whole(envelope)) {
     changed_.clear();
     codec::append_changed_names(envelope.before, envelope.after, changed_);
@@ -109,6 +108,7 @@ void JournalMaker::append(const Envelope& envelope, const RecordPlace& place, st
     bytes += ",\"reselected\":";
     append_json_strings(envelope.reselected, bytes);
   }
+  append_as_text(bytes);
   append_place(place, now_ms - envelope.source_ts_us / 1000, bytes);
 
   pipeline::Document document;

@@ -79,6 +79,16 @@ void append_json_strings(std::span<const std::string_view> texts, std::string& o
   out.push_back(']');
 }
 
+void append_raw_names(std::string_view member, std::span<const std::string_view> raw_names, std::string& out) {
+  out += member;
+  out.push_back('[');
+  for (std::size_t i = 0; i < raw_names.size(); ++i) {
+    if (i != 0) out.push_back(',');
+    out += raw_names[i];
+  }
+  out.push_back(']');
+}
+
 void append_number(std::int64_t number, std::string& out) { append_digits(number, out); }
 void append_number(std::uint64_t number, std::string& out) { append_digits(number, out); }
 

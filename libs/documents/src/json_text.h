@@ -18,6 +18,9 @@ void append_json_string(std::string_view text, std::string& out);
 /// `["a","b"]`.
 void append_json_strings(std::span<const std::string_view> texts, std::string& out);
 
+/// `member`, then `["a","b"]` of names that have their quotes already.
+void append_raw_names(std::string_view member, std::span<const std::string_view> raw_names, std::string& out);
+
 void append_number(std::int64_t number, std::string& out);
 void append_number(std::uint64_t number, std::string& out);
 

@@ -69,20 +69,47 @@ ordered_json mapping_of_base(std::string_view type, const codec::ValueOptions& v
   if (type == "date" || type == "timestamp" || type == "timestamptz") return mapping_of_time(type, values);
   if (type == "text" || type == "varchar" || type == "bpchar") return with_copy(keyword(), "text", number("text"));
   if (type == "json" || type == "jsonb" || type == "hstore") return not_searchable();
-  if (type == "vector" || type == "halfvec") return not_searchable();
+  if (type == "vector" || type == "halfvec" || type == "sparsevec") return not_searchable();
+  const bool is_geometry = type == "geometry" || type == "geography";
+  if (is_geometry && values.geometry == codec::GeometryForm::GeoJson) return not_searchable();
+  if (type == "inet") return with_copy(keyword(), "ip", lenient("ip"));
   if (type == "bytea" && values.bytea == codec::BytesForm::Base64) return {{"type", "binary"}};
   return keyword();
+}
+
+struct RangeType {
+  std::string_view range;
+  std::string_view multirange;
+  std::string_view bound;
+};
+constexpr RangeType kRangeTypes[] = {
+    {"int4range", "int4multirange", "int4"},  {"int8range", "int8multirange", "int8"},
+    {"numrange", "nummultirange", "numeric"}, {"daterange", "datemultirange", "date"},
+    {"tsrange", "tsmultirange", "timestamp"}, {"tstzrange", "tstzmultirange", "timestamptz"}};
+
+/// The bounds are fields of their own: a field of Elasticsearch's range types would refuse the empty range, infinite
+/// bounds and NaN.
+ordered_json mapping_of_range(std::string_view type, const codec::ValueOptions& values) {
+  const auto known = std::find_if(std::begin(kRangeTypes), std::end(kRangeTypes),
+                                  [&](const RangeType& of) { return of.range == type || of.multirange == type; });
+  // A bound of more than 1,000 digits makes the whole value a text, which such an object has no place for.
+  const bool has_long_numbers = type.starts_with("num") && values.decimal == codec::DecimalForm::Number;
+  if (known == std::end(kRangeTypes) || has_long_numbers) return not_searchable();
+  ordered_json bounds = {{"empty", number("boolean")}};
+  for (const char* name : {"gte", "gt", "lte", "lt"}) bounds[name] = mapping_of_base(known->bound, values);
+  return {{"properties", std::move(bounds)}};
 }
 
 ordered_json mapping_of(const codec::SchemaRecord::Column& column, const codec::ValueOptions& values) {
   if (values.form == codec::ValueForm::Text) return with_copy(keyword(), "text", number("text"));
   const std::string_view made_of = column.base_category;
-  if (made_of == "composite" || made_of == "range" || made_of == "multirange") return not_searchable();
+  if (made_of == "composite") return not_searchable();
   if (made_of == "enum") return keyword();
   const bool has_base = column.category == "domain" || column.category == "array";
   std::string_view type = has_base && !column.base_type.empty() ? column.base_type : column.type;
   // The name of an array type: a domain over one, or an array of which nothing says what its elements are ("_int4").
   if (has_base && type.starts_with('_')) type.remove_prefix(1);
+  if (made_of == "range" || made_of == "multirange") return mapping_of_range(type, values);
   return mapping_of_base(type, values);
 }
 

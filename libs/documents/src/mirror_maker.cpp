@@ -52,7 +52,8 @@ void append_each(std::string_view object, const MirrorColumns& columns, Which wh
 
 bool is_delete(const Envelope& envelope) { return envelope.op == change::Op::Delete; }
 
-void append_sluice(const Envelope& envelope, std::int32_t partition, std::string& out) {
+void append_sluice(const Envelope& envelope, std::int32_t partition, const std::vector<std::string_view>& as_text,
+                   std::string& out) {
   out += "\"_sluice\":{\"v\":";
   append_number(version_of(envelope), out);
   out += is_delete(envelope) ? ",\"deleted\":true,\"partition\":" : ",\"deleted\":false,\"partition\":";
@@ -71,6 +72,7 @@ void append_sluice(const Envelope& envelope, std::int32_t partition, std::string
     out += ",\"incomplete\":";
     append_json_strings(envelope.unavailable, out);
   }
+  if (!as_text.empty()) append_raw_names(",\"as_text\":", as_text, out);
   out += "}}";
 }
 
@@ -91,7 +93,7 @@ std::string hashed_id(std::string_view row_key) {
 void MirrorMaker::append(const Envelope& envelope, std::int32_t partition, std::string_view index,
                          const MirrorColumns& columns, pipeline::DocumentBatch& out) {
   const bool deleted = is_delete(envelope);
-  const std::string_view row = deleted ? envelope.before : envelope.after;
+  const std::string_view row = fitter_.fit(deleted ? envelope.before : envelope.after);
   SLUICE_CHECK(!row.empty(), "the envelope of a row has it");
   std::string& bytes = out.bytes();
   const auto begin = bytes.size();
@@ -111,7 +113,7 @@ void MirrorMaker::append(const Envelope& envelope, std::int32_t partition, std::
   } else {
     append_each(row, columns, Which::All, bytes);
   }
-  append_sluice(envelope, partition, bytes);
+  append_sluice(envelope, partition, fitter_.as_text(), bytes);
   if (!deleted && !envelope.unavailable.empty()) ++incomplete_;
 
   pipeline::Document document;

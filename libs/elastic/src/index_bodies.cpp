@@ -29,7 +29,7 @@ json journal_properties(Product product) {
   json properties;
   properties["@timestamp"] = of_type("date");
   for (const char* name : {"event_id", "op", "schema", "table", "db", "lsn", "commit_lsn", "changed", "unavailable",
-                           "reselected", "topic"})
+                           "reselected", "as_text", "topic"})
     properties[name] = of_type("keyword");
   for (const char* name : {"tx_id", "seq", "offset", "lag_ms"}) properties[name] = of_type("long");
   properties["partition"] = of_type("integer");
@@ -50,7 +50,8 @@ json sluice_field() {
             {"lsn", of_type("keyword")},
             {"ts", of_type("date")},
             {"key", {{"type", "keyword"}, {"ignore_above", kIgnoreAbove}}},
-            {"incomplete", of_type("keyword")}}}};
+            {"incomplete", of_type("keyword")},
+            {"as_text", of_type("keyword")}}}};
 }
 
 int priority_of(std::string_view pattern) {

@@ -111,3 +111,18 @@ TEST(JournalMaker, WritesPositionsAsPostgresDoes) {
     EXPECT_EQ(nlohmann::json::parse(batch[0].body)["commit_lsn"], lsn);
   }
 }
+
+TEST(JournalMaker, NamesColumnsThatASearchEngineWouldRefuse) {
+  const std::string insert = golden("envelope/insert");
+  const auto row = nlohmann::ordered_json::parse(insert)["after"].dump();
+  const auto document = nlohmann::ordered_json::parse(
+      made("public.users:1", replaced(insert, R"("before":null,"after":)" + row,
+                                      R"("before":{"id":1,"doc":{"a":1,"a":2},"more":[]},"after":{"id":1,"doc":{},)"
+                                      R"("more":{"\u0000":1}})"))
+          .body);
+  EXPECT_EQ(document["before"],
+            (nlohmann::ordered_json{{"id", 1}, {"doc", R"({"a":1,"a":2})"}, {"more", nlohmann::json::array()}}));
+  EXPECT_EQ(document["after"],
+            (nlohmann::ordered_json{{"id", 1}, {"doc", nlohmann::json::object()}, {"more", R"({"\u0000":1})"}}));
+  EXPECT_EQ(document["as_text"], nlohmann::json({"more", "doc"}));
+}

@@ -51,6 +51,33 @@ TEST(MirrorMapping, KeepsWhatIsNoDateOrNumber) {
   }
 }
 
+TEST(MirrorMapping, SearchesAddressesByNetworkToo) {
+  EXPECT_EQ(mapping_of(column("c", "inet"))["c"]["fields"]["ip"], (json{{"type", "ip"}, {"ignore_malformed", true}}));
+}
+
+TEST(MirrorMapping, SearchesRangesByTheirBounds) {
+  const std::pair<const char*, const char*> types[] = {{"int4range", "integer"}, {"int8multirange", "long"},
+                                                       {"numrange", "keyword"},  {"datemultirange", "date"},
+                                                       {"tsrange", "date"},      {"tstzrange", "date"}};
+  for (const auto& [type, bound] : types) {
+    codec::SchemaRecord::Column range = column("c", type, "range");
+    const json mapping = mapping_of(range)["c"]["properties"];
+    for (const char* name : {"gte", "gt", "lte", "lt"}) EXPECT_EQ(mapping[name]["type"], bound) << type;
+    EXPECT_EQ(mapping["empty"]["type"], "boolean");
+    codec::SchemaRecord::Column ranges = column("c", "x", "array", type);
+    ranges.base_category = "range";
+    EXPECT_EQ(mapping_of(ranges)["c"]["properties"], mapping) << "an array of " << type;
+  }
+  const codec::ValueOptions numbers{.decimal = codec::DecimalForm::Number};
+  EXPECT_EQ(mapping_of(column("c", "numrange", "range"), numbers)["c"]["enabled"], false) << "may stand as text";
+}
+
+TEST(MirrorMapping, DoesNotLookIntoVectorsAndGeometries) {
+  for (const char* type : {"vector", "halfvec", "sparsevec", "geometry", "geography"})
+    EXPECT_EQ(mapping_of(column("c", type))["c"]["enabled"], false) << type;
+  EXPECT_EQ(mapping_of(column("c", "geometry"), {.geometry = codec::GeometryForm::Wkb})["c"]["type"], "keyword");
+}
+
 TEST(MirrorMapping, DoesNotParseJson) { EXPECT_EQ(mapping_of(column("c", "jsonb"))["c"]["enabled"], false); }
 
 TEST(MirrorMapping, TakesDomainsAsTheirBaseAndArraysAsTheirElement) {

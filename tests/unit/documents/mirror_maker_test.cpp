@@ -144,3 +144,11 @@ TEST(MirrorMaker, MakesASweepOfATruncate) {
   EXPECT_EQ(sweep.lsn, "0/1693E28");
   EXPECT_EQ(sweep.timestamp, "2023-11-14T22:13:20.000456Z");
 }
+
+TEST(MirrorMaker, NamesColumnsThatASearchEngineWouldRefuse) {
+  const auto schema = table("public", "users", 1, {key_column("id", "int4"), column("doc", "json")});
+  const auto document =
+      nlohmann::ordered_json::parse(made("public.users:1", insert_of(R"({"id":1,"doc":{"a":1,"a":2}})"), schema).body);
+  EXPECT_EQ(document["doc"], R"({"a":1,"a":2})");
+  EXPECT_EQ(document["_sluice"]["as_text"], nlohmann::json({"doc"}));
+}

@@ -2,9 +2,10 @@
 // again changes nothing (contracts.md, journal document; rule P-5).
 //
 // Members, in this order: @timestamp event_id op schema table db tx_id lsn commit_lsn seq snapshot key before after
-// changed unavailable reselected topic partition offset lag_ms. tx_id is null for a snapshot row, key for a truncate
-// and for a table without a key. `changed` is there when both versions of the row are whole; `unavailable` and
-// `reselected` when they name something. before, after are the envelope's bytes.
+// changed unavailable reselected as_text topic partition offset lag_ms. tx_id is null for a snapshot row, key for a
+// truncate and for a table without a key. `changed` is there when both versions of the row are whole; `unavailable` and
+// `reselected` when they name something. before, after are the envelope's bytes but for columns that a search engine
+// would refuse, which are strings and named in `as_text` (row_fitter.h).
 //
 // Thread rule: one thread.
 #pragma once
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "sluice/codec/envelope_reader.h"
+#include "sluice/documents/row_fitter.h"
 #include "sluice/pipeline/document_sink.h"
 #include "sluice/pipeline/record_source.h"
 
@@ -33,7 +35,12 @@ class JournalMaker {
               pipeline::DocumentBatch& out);
 
  private:
+  void append_as_text(std::string& out);
+
   std::vector<std::string_view> changed_;
+  std::vector<std::string_view> as_text_;
+  RowFitter before_;
+  RowFitter after_;
 };
 
 }  // namespace sluice::documents

@@ -12,7 +12,10 @@
 //   date timestamp[tz]        date, or long where they are written as numbers; infinity, years before 1 and above 9999
 //                             are kept but not searchable
 //   text varchar bpchar       keyword, and `<name>.text` as full text
-//   json jsonb hstore vector, ranges, composites   kept as they are, not searchable (`enabled: false`)
+//   built-in ranges           an object: `<name>.gte`, `.gt`, `.lte`, `.lt` as their bounds, `.empty` as boolean
+//   json jsonb hstore vector geometry, composites, ranges of your own   kept as they are, not searchable
+//                             (`enabled: false`)
+//   inet                      keyword, and `<name>.ip` as ip where it is an address without a mask
 //   bytea                     binary, or keyword where it is written as hex
 //   everything else           keyword
 // Values longer than 8191 characters are kept, and not searchable as keyword.

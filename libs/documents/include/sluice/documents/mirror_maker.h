@@ -4,7 +4,8 @@
 // A document has the row's columns at the top level and `_sluice`
 //   {"v":…,"deleted":false,"partition":0,"epoch":1,"lsn":"0/1693E28","ts":"…"}
 // with "key" behind it when the id is a hash of the key, and "incomplete":["big"] when a value was not to be had
-// (unchanged TOAST that was not fetched, rule P-31): such a document lacks that field until the row changes again. A
+// (unchanged TOAST that was not fetched, rule P-31): such a document lacks that field until the row changes again.
+// "as_text":["doc"] names columns that the search engine would refuse, which are strings (row_fitter.h). A
 // deleted row stays as its key columns with "deleted":true; a key change arrives as the delete of the old key and the
 // row of the new one.
 //
@@ -20,6 +21,7 @@
 
 #include "sluice/codec/envelope_reader.h"
 #include "sluice/documents/mirror_columns.h"
+#include "sluice/documents/row_fitter.h"
 #include "sluice/pipeline/document_sink.h"
 
 namespace sluice::documents {
@@ -37,6 +39,7 @@ class MirrorMaker {
   std::uint64_t incomplete() const { return incomplete_; }
 
  private:
+  RowFitter fitter_;
   std::uint64_t incomplete_ = 0;
 };
 
