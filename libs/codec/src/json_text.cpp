@@ -57,11 +57,12 @@ const char* skip_blanks(const char* at, const char* end) {
 /// The first byte behind the string, number or word at `at`; nullptr: it is none of these.
 const char* end_of_scalar(const char* at, const char* end) {
   if (*at == '"') return end_of_json_string(at, end);
+  if (*at == '-' || is_digit(*at)) return end_of_json_number(at, end);
   const std::string_view rest(at, static_cast<std::size_t>(end - at));
   for (const std::string_view word : {"true", "false", "null"}) {
     if (rest.starts_with(word)) return at + word.size();
   }
-  return end_of_json_number(at, end);
+  return nullptr;
 }
 
 /// The first byte behind `"name":` and the blanks around; nullptr: there is no such thing.

@@ -15,7 +15,7 @@ enum class Quote { Ends, MayBeDoubled };
 
 bool take(std::string_view& rest, Quote quote, std::string& unescaped, std::string_view& piece) {
   rest.remove_prefix(1);
-  std::size_t special = rest.find_first_of("\"\\");
+  std::size_t special = find_byte(rest, '"', '\\');
   if (special == std::string_view::npos) return false;
   if (take_plain(rest, special, piece)) return true;
   unescaped.clear();
@@ -28,7 +28,7 @@ bool take(std::string_view& rest, Quote quote, std::string& unescaped, std::stri
     if (rest.empty()) return false;
     unescaped.push_back(rest.front());
     rest.remove_prefix(1);
-    special = rest.find_first_of("\"\\");
+    special = find_byte(rest, '"', '\\');
     if (special == std::string_view::npos) return false;
   }
   piece = unescaped;

@@ -21,8 +21,7 @@ bool skip_bounds(std::string_view& rest) {
 }
 
 bool take_bare(std::string_view& rest, char delimiter, std::string_view& element) {
-  const char stops[] = {delimiter, '}', '{', '"', '\\'};
-  const std::size_t end = rest.find_first_of(std::string_view(stops, sizeof(stops)));
+  const std::size_t end = find_byte(rest, delimiter, '}', '{', '"', '\\');
   if (end == 0 || end == std::string_view::npos || (rest[end] != delimiter && rest[end] != '}')) return false;
   element = rest.substr(0, end);
   rest.remove_prefix(end);

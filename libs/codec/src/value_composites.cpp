@@ -14,7 +14,7 @@ bool append_field(ValueContext& context, const ValueField& field, std::string_vi
     if (!take_doubled(rest, unescaped, value)) return false;
     return field.type->append(context, *field.type, value, out);
   }
-  const std::size_t end = rest.find_first_of(",()\"\\");
+  const std::size_t end = find_byte(rest, ',', '(', ')', '"', '\\');
   if (end == std::string_view::npos) return false;
   value = rest.substr(0, end);
   rest.remove_prefix(end);

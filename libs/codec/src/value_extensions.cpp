@@ -66,7 +66,7 @@ bool append_hstore(ValueContext& context, const ValueType&, std::string_view tex
 }
 
 bool append_vector(ValueContext& context, const ValueType&, std::string_view text, TextBuffer& out) {
-  const bool flat = text.starts_with('[') && text.find_first_of("[{\"", 1) == std::string_view::npos;
+  const bool flat = text.starts_with('[') && find_byte(text.substr(1), '[', '{', '"') == std::string_view::npos;
   if (!flat || !context.json.is_clean(text)) return false;
   out.append(text);
   return true;

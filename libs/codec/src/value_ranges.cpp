@@ -17,7 +17,7 @@ bool take_bound(std::string_view& rest, std::string& unescaped, std::optional<st
     bound = text;
     return true;
   }
-  const std::size_t end = rest.find_first_of(",()[]\"\\");
+  const std::size_t end = find_byte(rest, ',', '(', ')', '[', ']', '"', '\\');
   if (end == std::string_view::npos) return false;
   if (end > 0) bound = rest.substr(0, end);
   rest.remove_prefix(end);
