@@ -1,5 +1,7 @@
 // Facts about server, publication, tables and slot, each against what SQL was told before.
 #include <algorithm>
+#include <atomic>
+#include <thread>
 
 #include <gmock/gmock.h>
 
@@ -142,6 +144,34 @@ TEST_F(PostgresFacts, WhatIsDroppedWhileItIsAskedForIsNoLackOfARight) {
   ASSERT_EQ(facts.size(), 2u);
   for (const TableFacts& each : facts) EXPECT_TRUE(each.may_select) << each.name;
   EXPECT_THAT(facts[1].columns, ElementsAre("id", "a")) << "as the snapshot has it";
+}
+
+// From 16 on the server opens the tables of a publication to list them, and waits for whoever drops one.
+TEST_F(PostgresFacts, ATableThatIsDroppedWhileAPublicationIsReadIsNoReasonToStop) {
+  sql("create table going (id int primary key); create table staying (id int primary key)");
+  sql("create publication everything for all tables");
+  Connection dropping = writer();
+  must(dropping.query("dropping", "begin"));
+  must(dropping.query("dropping", "drop table going"));
+  std::atomic<bool> has_answered = false;
+  base::Result<std::optional<pipeline::PublicationFacts>> answer;
+  Connection asking = session(ConnectionKind::Sql);
+  std::thread waiting([&] {
+    answer = postgres::fetch_publication(asking, "everything");
+    has_answered = true;
+  });
+  EXPECT_TRUE(eventually([&] {
+    return has_answered || sql("select count(*) from pg_locks where not granted and database = (select oid from "
+                               "pg_database where datname = current_database())") != "0";
+  }));
+  must(dropping.query("dropping", "commit"));
+  waiting.join();
+  if (answer) {
+    EXPECT_EQ((*answer)->tables.size(), 2u);
+  } else {
+    EXPECT_EQ(answer.error().recovery, Recovery::Retry) << answer.error().message;
+  }
+  EXPECT_EQ(must(postgres::fetch_publication(asking, "everything"))->tables.size(), 1u);
 }
 
 TEST_F(PostgresFacts, AMissingTableIsNamedWithItsNeighbours) {
