@@ -304,6 +304,28 @@ TEST_F(SchemaChanges, ATableThatThePublicationLosesIsHaltedAlone) {
   expect_equal("calm");
 }
 
+TEST_F(SchemaChanges, APartitionedTableIsHaltedAsOneTable) {
+  publish("public.calm, public.p");
+  stack.sql(R"(
+    CREATE TABLE p (id int PRIMARY KEY, v int) PARTITION BY RANGE (id);
+    CREATE TABLE p_low PARTITION OF p FOR VALUES FROM (0) TO (10);
+    CREATE TABLE p_high PARTITION OF p FOR VALUES FROM (10) TO (20);
+    INSERT INTO p VALUES (1, 1))");
+  start();
+  stack.sql(R"(
+    INSERT INTO p VALUES (2, 2), (12, 12);
+    DROP TABLE p_low; CREATE TABLE p_low PARTITION OF p FOR VALUES FROM (0) TO (10);
+    INSERT INTO p VALUES (3, 3);
+    ALTER TABLE p ALTER COLUMN v TYPE text;
+    INSERT INTO p VALUES (4, 'four'), (14, 'fourteen');
+    INSERT INTO calm VALUES (2, 'stream'))");
+  ASSERT_TRUE(halted("p", "another type of column v")) << stack.replicator().log();
+  expect_caught_up();
+  EXPECT_EQ(ids_in_topic("p"), (Ids{"1", "2", "12", "3"})) << "a partition of a root is no table of its own";
+  EXPECT_EQ(times_logged("is halted since"), 1) << stack.replicator().log();
+  expect_equal("calm");
+}
+
 TEST_F(SchemaChanges, AnOperatorLetsATableGoOnWithTheGap) {
   publish("public.calm, public.t");
   stack.sql("CREATE TABLE t (id int PRIMARY KEY, v int)");
