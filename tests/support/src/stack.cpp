@@ -44,6 +44,12 @@ std::string trimmed(std::string text) {
 
 int free_port() { return std::atoi(run_ok({kNative + "stack", "ports", "1"}).c_str()); }
 
+Server postgres_for_all(int version) {
+  const char* named = std::getenv("SLUICE_TEST_PG_VERSION");
+  if (version == 0 && named != nullptr) version = std::atoi(named);
+  return version == 0 ? Server::shared(Server::Kind::Postgres) : Server::postgres_of(version);
+}
+
 constexpr const char* kPassword = "local-only";
 
 }  // namespace
@@ -104,9 +110,8 @@ void Server::start() {
 }
 
 Stack::Stack(StackOptions options)
-    : postgres_(options.own_postgres            ? Server::own(Server::Kind::Postgres, options.postgres_options)
-                : options.postgres_version != 0 ? Server::postgres_of(options.postgres_version)
-                                                : Server::shared(Server::Kind::Postgres)),
+    : postgres_(options.own_postgres ? Server::own(Server::Kind::Postgres, options.postgres_options)
+                                     : postgres_for_all(options.postgres_version)),
       kafka_(options.own_kafka ? Server::own(Server::Kind::Kafka, options.kafka_options)
                                : Server::shared(Server::Kind::Kafka)),
       elasticsearch_(options.own_elasticsearch ? Server::own(Server::Kind::Elasticsearch)

@@ -67,7 +67,8 @@ struct StackOptions {
   bool own_kafka = false;
   bool own_elasticsearch = false;
   std::vector<std::string> postgres_options;
-  int postgres_version = 0;  ///< 0: that of tests/run; else Server::postgres_of()
+  /// 0: what SLUICE_TEST_PG_VERSION names; without it that of tests/run. Else Server::postgres_of().
+  int postgres_version = 0;
   std::vector<std::string> kafka_options;
 };
 
