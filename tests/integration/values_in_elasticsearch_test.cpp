@@ -17,8 +17,8 @@ using nlohmann::json;
 
 namespace {
 
-/// Values that PostgreSQL takes and that search engines have bounds for.
-const std::map<std::string, std::vector<std::string>> kBeyondBounds = {
+/// Values that PostgreSQL takes and that search engines have bounds for: beyond them, and the last ones before.
+const std::map<std::string, std::vector<std::string>> kAboutBounds = {
     {"text", {"repeat('word', 20000)", "repeat('\u20ac', 20000)"}},
     {"citext", {"repeat('word', 20000)"}},
     {"xml", {"xmlelement(name a, repeat('word', 20000))"}},
@@ -43,6 +43,8 @@ const std::map<std::string, std::vector<std::string>> kBeyondBounds = {
       R"('{"a.b":1,"a":{"b":2},"":3,".":4," ":5,"_id":6,"_source":{}}')",
       "to_jsonb(('0.' || repeat('9', 15000))::numeric)", "jsonb_build_object(repeat('k', 60000), 1)",
       "jsonb_build_object('k', repeat('word', 20000))", "'\"scalar\"'",
+      "(repeat('{\"a\":', 480) || '1' || repeat('}', 480))::jsonb", "to_jsonb(('0.' || repeat('9', 998))::numeric)",
+      "jsonb_build_object(repeat('k', 8000), repeat('\u20ac', 8191))",
       "jsonb_build_object(repeat('a', 4000), jsonb_build_object(repeat('b', 4200), repeat('\u20ac', 8191)))"}},
     {"jsonbs", {"array[(repeat('[', 2000) || repeat(']', 2000))::jsonb]"}},
     {"numeric", {"('0.' || repeat('9', 15000))::numeric", "('0.' || repeat('0', 5000) || '1')::numeric"}},
@@ -90,7 +92,7 @@ class ValuesInElasticsearch : public testing::Test {
       randoms += ", " + type.random;
       auto values = type.specials;
       if (has_numbers || type.name == "json") std::erase_if(values, is_huge_number);
-      if (const auto more = kBeyondBounds.find(type.name); more != kBeyondBounds.end())
+      if (const auto more = kAboutBounds.find(type.name); more != kAboutBounds.end())
         values.insert(values.end(), more->second.begin(), more->second.end());
       for (int row = 0; const std::string& value : values) {
         auto& [names, expressions] = specials[--row];
