@@ -108,7 +108,7 @@ TEST_F(ElasticsearchTest, AJournalHasTheDocumentedMappingAndSettings) {
   const json mapping = get("/" + index + "/_mapping").body[index]["mappings"];
   EXPECT_EQ(mapping["dynamic"], "false");
   const json& fields = mapping["properties"];
-  EXPECT_EQ(fields.size(), 21u) << fields.dump(1);
+  EXPECT_EQ(fields.size(), 22u) << fields.dump(1);
   EXPECT_EQ(fields["@timestamp"]["type"], "date");
   EXPECT_EQ(fields["tx_id"]["type"], "long");
   EXPECT_EQ(fields["partition"]["type"], "integer");
