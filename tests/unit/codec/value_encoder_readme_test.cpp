@@ -27,13 +27,13 @@ std::vector<std::string> in_ticks(const std::string& cell) {
   return found;
 }
 
-/// The rows of the first table behind "### Values".
-std::vector<Row> rows() {
+/// The rows of the first table behind a line.
+std::vector<Row> rows(std::string_view heading = "### Values") {
   std::ifstream readme(SLUICE_SOURCE_DIR "/README.md");
   std::vector<Row> found;
   bool inside = false;
   for (std::string line; std::getline(readme, line);) {
-    if (line == "### Values") inside = true;
+    if (line == heading) inside = true;
     if (inside && line.empty() && !found.empty()) break;
     const std::regex shape("\\| (.*) \\| `(.*)` \\| `(.*)` \\|");
     std::smatch parts;
@@ -54,6 +54,7 @@ ValueOptions options_of(const std::string& text) {
   if (text == "time: micros") return {.time = TimeForm::Micros};
   if (text == "time: debezium") return {.time = TimeForm::Debezium};
   if (text == "bytea: hex") return {.bytea = BytesForm::Hex};
+  if (text == "geometry: wkb") return {.geometry = GeometryForm::Wkb};
   if (text == "json: string") return {.json = JsonForm::String};
   EXPECT_EQ(text, "") << "an option that nobody knows";
   return {};
@@ -84,4 +85,27 @@ TEST(ReadmeTypes, EveryBuiltInTypeHasARow) {
   std::set<std::string> named;
   for (const Row& row : rows()) named.insert(row.types.begin(), row.types.end());
   for (const BuiltinName& type : builtin_types()) EXPECT_TRUE(named.contains(std::string(type.name))) << type.name;
+}
+
+TEST(ReadmeTypes, RowsOfExtensionsAreWhatTheEncoderDoes) {
+  const std::map<std::string, std::string> extensions = {{"hstore", "hstore"},    {"vector", "vector"},
+                                                         {"halfvec", "vector"},   {"sparsevec", "vector"},
+                                                         {"geometry", "postgis"}, {"geography", "postgis"}};
+  std::set<std::string> tried;
+  for (const Row& row : rows("Beyond those that are built in:")) {
+    for (const std::string& name : row.types) {
+      if (!extensions.contains(name)) continue;
+      SCOPED_TRACE(name + " " + row.text);
+      sluice::change::TypeDescription type;
+      type.oid = 30'000;
+      type.name = name;
+      type.extension = extensions.at(name);
+      ValueEncoder encoder;
+      TextBuffer out;
+      EXPECT_TRUE(encoder.append(**resolve_type(type.oid, &type, options_of(row.option)), row.text, out));
+      EXPECT_EQ(out.view(), row.json);
+      tried.insert(name);
+    }
+  }
+  EXPECT_EQ(tried.size(), extensions.size());
 }
