@@ -27,6 +27,7 @@
 #include "sluice/postgres/reselect.h"
 #include "sluice/testing/postgres_fixture.h"
 #include "sluice/testing/stack.h"
+#include "sluice/testing/temporary_directory.h"
 
 namespace sluice::testing {
 
@@ -40,19 +41,19 @@ struct ServerVersion {
   std::string_view row_filters_and_column_lists;
   std::string_view publish_generated_columns;
   std::string_view update_with_a_generated_column_in_the_identity;
-  friend void PrintTo(const ServerVersion& version, std::ostream* out) { *out << "pg" << version.number; }
+  /// Every transaction comes while it is in progress, however small (a setting for tests of PostgreSQL 16 and up).
+  bool streamed = false;
+
+  std::string name() const { return std::to_string(number) + (streamed ? "_streamed" : ""); }
+  friend void PrintTo(const ServerVersion& version, std::ostream* out) { *out << "pg" << version.name(); }
 };
 
-inline const std::vector<ServerVersion> kServerVersions = {{14, "42601", "42601", ""},
-                                                           {15, "", "42601", ""},
-                                                           {16, "", "42601", ""},
-                                                           {17, "", "42601", ""},
-                                                           {18, "", "", "42P10"}};
+inline const std::vector<ServerVersion> kServerVersions = {
+    {14, "42601", "42601", ""}, {15, "", "42601", ""},       {16, "", "42601", ""},      {17, "", "42601", ""},
+    {18, "", "", "42P10"},      {16, "", "42601", "", true}, {18, "", "", "42P10", true}};
 
-/// The number alone; ctest makes `/pg18` of it and of what is printed.
-inline std::string name_of_version(const ::testing::TestParamInfo<ServerVersion>& info) {
-  return std::to_string(info.param.number);
-}
+/// ctest makes `/pg18` of it and of what is printed.
+inline std::string name_of_version(const ::testing::TestParamInfo<ServerVersion>& info) { return info.param.name(); }
 
 struct Arrived {
   std::string key;
@@ -150,6 +151,9 @@ class MessageMatrix : public PostgresFixture, public ::testing::WithParamInterfa
     setenv("SLUICE_TEST_PG_PASSWORD", "local-only", 1);
     PostgresFixture::SetUp();
     ASSERT_EQ(main_session().server_version_num() / 10'000, static_cast<std::uint32_t>(GetParam().number));
+    if (GetParam().streamed) {
+      sql(fmt::format("alter database {} set debug_logical_replication_streaming = immediate", name()));
+    }
     catalog_.emplace(options());
   }
   void TearDown() override {
@@ -294,6 +298,7 @@ class MessageMatrix : public PostgresFixture, public ::testing::WithParamInterfa
     postgres::StreamOptions stream_options{name(), "p"};
     stream_options.epoch = 1;
     stream_options.start = change::lsn_of(position_);
+    if (GetParam().streamed) stream_options.streaming = {spool_.path(), {}};
     stream_ = must(postgres::ReplicationStream::start(session(postgres::ConnectionKind::Replication),
                                                       std::move(stream_options), *catalog_));
     if (toast_ == Toast::Reselect) source_ = must(postgres::ReselectSource::open(*stream_, session()));
@@ -382,6 +387,7 @@ class MessageMatrix : public PostgresFixture, public ::testing::WithParamInterfa
   change::Position position_{};
   codec::EnvelopeEncoder encoder_{codec::EncoderOptions{.version = "test", .source_name = "test", .database = "test"}};
   std::set<change::TableSchemaPtr> prepared_;
+  TemporaryDirectory spool_;
   Replica replica_;
 };
 

@@ -1,11 +1,15 @@
+// servers: own
+//
 // Protocol 2 (`streaming`) against protocol 1: the same histories through two slots give the same events, field by
-// field, and as many as test_decoding counts. SLUICE_HISTORIES (100) says how many random histories.
+// field, and as many as test_decoding counts. On every version of PostgreSQL. SLUICE_HISTORIES (100) says how many
+// random histories.
 #include <cstdlib>
 #include <random>
 
 #include <gmock/gmock.h>
 
 #include "sluice/testing/postgres_fixture.h"
+#include "sluice/testing/stack.h"
 #include "sluice/testing/temporary_directory.h"
 #include "unit/pgoutput/item_text.h"
 
@@ -34,11 +38,13 @@ std::string all_of(const change::SourceItem& item) {
                      event.table ? table_text(*event.table) : "");
 }
 
-class TransactionsInProgress : public PostgresFixture {
+class TransactionsInProgress : public PostgresFixture, public ::testing::WithParamInterface<int> {
  protected:
   void SetUp() override {
+    // The fixture below works on the server that the environment names.
+    setenv("SLUICE_TEST_PG_PORT", std::to_string(Server::postgres_of(GetParam()).port()).c_str(), 1);
+    setenv("SLUICE_TEST_PG_PASSWORD", "local-only", 1);
     PostgresFixture::SetUp();
-    if (IsSkipped()) return;
     // The server streams what outgrows this, and keeps the rest.
     sql(fmt::format("alter database {} set logical_decoding_work_mem = '64kB'", name()));
     for (int client = 0; client < kClients; ++client) {
@@ -166,7 +172,7 @@ class TransactionsInProgress : public PostgresFixture {
   std::optional<postgres::SqlCatalog> catalog_;
 };
 
-TEST_F(TransactionsInProgress, RandomHistoriesGiveTheSameEventsInBothProtocols) {
+TEST_P(TransactionsInProgress, RandomHistoriesGiveTheSameEventsInBothProtocols) {
   const char* wanted = std::getenv("SLUICE_HISTORIES");
   const int histories = wanted == nullptr ? 100 : std::atoi(wanted);
   std::mt19937 random(20'261'126);
@@ -187,7 +193,7 @@ TEST_F(TransactionsInProgress, RandomHistoriesGiveTheSameEventsInBothProtocols) 
   EXPECT_EQ(rows_in(plain) - messages, counted_by_test_decoding()) << truncates << " truncates";
 }
 
-TEST_F(TransactionsInProgress, NestedSavepointsOfWhichHalfAreRolledBack) {
+TEST_P(TransactionsInProgress, NestedSavepointsOfWhichHalfAreRolledBack) {
   Connection client = writer();
   (void)must(client.query("test", "begin"));
   for (int depth = 0; depth < 1'000; ++depth) {
@@ -202,7 +208,7 @@ TEST_F(TransactionsInProgress, NestedSavepointsOfWhichHalfAreRolledBack) {
   EXPECT_EQ(rows_in(plain), counted_by_test_decoding());
 }
 
-TEST_F(TransactionsInProgress, ALargeTransactionSpillsAndLeavesNothingBehind) {
+TEST_P(TransactionsInProgress, ALargeTransactionSpillsAndLeavesNothingBehind) {
   sql("insert into t0 (seed, filler) select g, repeat('x', 200) from generate_series(1, 60000) g");
   pgoutput::SpoolCounters most;
   const auto streamed = read("two", spool(), &most);
@@ -213,7 +219,7 @@ TEST_F(TransactionsInProgress, ALargeTransactionSpillsAndLeavesNothingBehind) {
   EXPECT_EQ(streamed, read("one", std::nullopt));
 }
 
-TEST_F(TransactionsInProgress, AShortTransactionIsNotHeldUpByALongOneAndPositionsGoOn) {
+TEST_P(TransactionsInProgress, AShortTransactionIsNotHeldUpByALongOneAndPositionsGoOn) {
   Connection client = writer();
   (void)must(client.query("test", "begin; " + insert(0, 5'000)));
   sql("insert into t1 (seed) values (1)");
@@ -228,7 +234,7 @@ TEST_F(TransactionsInProgress, AShortTransactionIsNotHeldUpByALongOneAndPosition
   EXPECT_EQ(rows_in(second), 5'001U);
 }
 
-TEST_F(TransactionsInProgress, WhatRollsBackOnTheWayIsNeverGiven) {
+TEST_P(TransactionsInProgress, WhatRollsBackOnTheWayIsNeverGiven) {
   Connection client = writer();
   (void)must(client.query("test", "begin; " + insert(0, 5'000)));
   sql("insert into t1 (seed) values (1)");
@@ -237,7 +243,7 @@ TEST_F(TransactionsInProgress, WhatRollsBackOnTheWayIsNeverGiven) {
   EXPECT_EQ(rows_in(read("two", spool())), 2U);
 }
 
-TEST_F(TransactionsInProgress, AFullSpoolIsTold) {
+TEST_P(TransactionsInProgress, AFullSpoolIsTold) {
   sql("insert into t0 (seed, filler) select g, repeat('x', 200) from generate_series(1, 60000) g");
   postgres::SpoolOptions small = spool();
   small.limits.total_bytes = 5'000'000;
@@ -249,6 +255,9 @@ TEST_F(TransactionsInProgress, AFullSpoolIsTold) {
     EXPECT_THAT(error.what(), ::testing::HasSubstr("postgres.spool_limit"));
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(PostgreSQL, TransactionsInProgress, ::testing::Values(14, 15, 16, 17, 18),
+                         [](const auto& version) { return std::to_string(version.param); });
 
 }  // namespace
 }  // namespace sluice::testing

@@ -1,25 +1,12 @@
 // Holds the promise of the hot path: once its buffers have grown, no value costs an allocation, whatever its type.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
-
 #include "sluice/codec/envelope_encoder.h"
 #include "sluice/codec/value_encoder.h"
-
-namespace {
-thread_local std::size_t allocations = 0;
-}
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* const memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "sluice/testing/counted_allocations.h"
 
 using namespace sluice;
+using sluice::testing::allocations;
 
 namespace {
 

@@ -1,29 +1,16 @@
 // Holds the promise of the hot path: a row of a table that is known costs no allocation.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
-
 #include "fake_catalog.h"
 #include "message_writer.h"
 #include "sluice/pgoutput/assembler.h"
 #include "sluice/pgoutput/copy_row.h"
-
-namespace {
-thread_local std::size_t allocations = 0;
-}
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* const memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "sluice/testing/counted_allocations.h"
 
 namespace pgoutput = sluice::pgoutput;
 namespace change = sluice::change;
 using namespace sluice::testing::wire;
+using sluice::testing::allocations;
 
 TEST(Allocation, ARowOfAKnownTableAllocatesNothing) {
   sluice::testing::FakeCatalog catalog;
