@@ -243,6 +243,14 @@ TEST_P(TransactionsInProgress, WhatRollsBackOnTheWayIsNeverGiven) {
   EXPECT_EQ(rows_in(read("two", spool())), 2U);
 }
 
+TEST_P(TransactionsInProgress, ALargeOneThatRollsBackGivesNothingInProtocol1Either) {
+  Connection client = writer();
+  (void)must(client.query("test", "begin; savepoint s; " + insert(0, 2'000) + "; savepoint t; " + insert(0, 2'000)));
+  (void)must(client.query("test", "rollback"));
+  sql("insert into t1 (seed) values (2)");
+  EXPECT_EQ(rows_in(read("one", std::nullopt)), 1U);
+}
+
 TEST_P(TransactionsInProgress, AFullSpoolIsTold) {
   sql("insert into t0 (seed, filler) select g, repeat('x', 200) from generate_series(1, 60000) g");
   postgres::SpoolOptions small = spool();

@@ -8,6 +8,7 @@
 #include "protocol_violation.h"
 #include "relation_cache.h"
 #include "sluice/base/check.h"
+#include "sluice/pgoutput/stream_messages.h"
 
 namespace sluice::pgoutput {
 namespace {
@@ -75,6 +76,10 @@ Assembler::Item Assembler::apply(std::string_view message, change::Lsn data_star
     case MessageKind::Truncate: return truncate(message, data_start);
     case MessageKind::Message: return logical_message(message);
     case MessageKind::Origin: return origin(message);
+    case MessageKind::StreamAbort: {
+      SLUICE_TRY(parse_stream_abort(message));
+      return std::nullopt;
+    }
     case MessageKind::Relation: {
       SLUICE_ASSIGN(const Relation relation, parse_relation(message));
       SLUICE_TRY(relations_->learn(relation));

@@ -13,7 +13,7 @@ namespace {
 using base::ByteReader;
 using base::Recovery;
 
-constexpr std::string_view kKindsOfLaterProtocols = "SEcAbPKrp";
+constexpr std::string_view kKindsOfLaterProtocols = "SEcbPKrp";
 
 // pgoutput saves the bytes of the most frequent schema.
 std::string_view schema_name(std::string_view sent) { return sent.empty() ? "pg_catalog" : sent; }
@@ -80,7 +80,7 @@ base::Result<MessageKind> kind_of(std::string_view message) {
         "the server sent an empty message. Start again; if it comes back, report it with the server's version");
   }
   const char kind = message.front();
-  if (std::string_view("BCORYIUDTM").find(kind) != std::string_view::npos) [[likely]]
+  if (std::string_view("BCORYIUDTMA").find(kind) != std::string_view::npos) [[likely]]
     return static_cast<MessageKind>(kind);
   const bool later = kKindsOfLaterProtocols.find(kind) != std::string_view::npos;
   return base::fail(

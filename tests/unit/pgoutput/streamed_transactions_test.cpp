@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 
 #include "contract/spill_contract.h"
+#include "sluice/pgoutput/assembler.h"
+#include "unit/pgoutput/fake_catalog.h"
 #include "unit/pgoutput/memory_spill.h"
 #include "unit/pgoutput/message_writer.h"
 
@@ -202,6 +204,13 @@ TEST_F(Streamed, MoreThanTheLimitStops) {
   take(stream_start(771, true));
   take(in(771, row(std::string(200'000, 'z'))));
   EXPECT_EQ(error_of(in(771, row(std::string(200'000, 'z')))), "pgoutput.spool_full");
+}
+
+TEST(Assembler, AnAbortOfWhatTheServerKeptIsPassedOver) {
+  FakeCatalog catalog;
+  pgoutput::Assembler assembler(1, catalog);
+  EXPECT_EQ(assembler.apply(stream_abort(771, 772), {}), std::nullopt);
+  EXPECT_EQ(assembler.apply("A\0\0", {}).error().id, "pgoutput.malformed");
 }
 
 TEST_F(Streamed, WhatCannotStandWhereItDoesIsRefused) {

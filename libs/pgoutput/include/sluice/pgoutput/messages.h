@@ -33,6 +33,9 @@ enum class MessageKind : char {
   Delete = 'D',
   Truncate = 'T',
   Message = 'M',
+  /// Of protocol 2 (stream_messages.h), but PostgreSQL 18 sends it in protocol 1 too: of subtransactions of a large
+  /// transaction that rolled back while the server kept it. Nothing of them was sent.
+  StreamAbort = 'A',
 };
 
 struct Begin {
