@@ -77,6 +77,7 @@ class TransactionsInProgress : public PostgresFixture, public ::testing::WithPar
         most->spilled_bytes = std::max(most->spilled_bytes, now.spilled_bytes);
       }
       if (!item) {
+        must(stream->confirm({}));  // as the replicator does: it also wakes a walsender that missed a flush
         wait_for(*stream, base::Clock::now() + base::Milliseconds(50));
       } else if (const auto* heartbeat = std::get_if<change::Heartbeat>(&*item)) {
         passed = heartbeat->position >= end;
