@@ -146,9 +146,7 @@ enum class Toast { Mark, Reselect };
 class MessageMatrix : public PostgresFixture, public ::testing::WithParamInterface<ServerVersion> {
  protected:
   void SetUp() override {
-    // The fixture below works on the server that the environment names.
-    setenv("SLUICE_TEST_PG_PORT", std::to_string(Server::postgres_of(GetParam().number).port()).c_str(), 1);
-    setenv("SLUICE_TEST_PG_PASSWORD", "local-only", 1);
+    use_postgres_of(GetParam().number);
     PostgresFixture::SetUp();
     ASSERT_EQ(main_session().server_version_num() / 10'000, static_cast<std::uint32_t>(GetParam().number));
     if (GetParam().streamed) {

@@ -41,9 +41,7 @@ std::string all_of(const change::SourceItem& item) {
 class TransactionsInProgress : public PostgresFixture, public ::testing::WithParamInterface<int> {
  protected:
   void SetUp() override {
-    // The fixture below works on the server that the environment names.
-    setenv("SLUICE_TEST_PG_PORT", std::to_string(Server::postgres_of(GetParam()).port()).c_str(), 1);
-    setenv("SLUICE_TEST_PG_PASSWORD", "local-only", 1);
+    use_postgres_of(GetParam());
     PostgresFixture::SetUp();
     // The server streams what outgrows this, and keeps the rest.
     sql(fmt::format("alter database {} set logical_decoding_work_mem = '64kB'", name()));

@@ -90,6 +90,11 @@ Server Server::postgres_of(int version) {
   return server;
 }
 
+void use_postgres_of(int version) {
+  setenv("SLUICE_TEST_PG_PORT", std::to_string(Server::postgres_of(version).port()).c_str(), 1);
+  setenv("SLUICE_TEST_PG_PASSWORD", "local-only", 1);
+}
+
 Server::~Server() {
   if (is_own_) script("wipe");
 }

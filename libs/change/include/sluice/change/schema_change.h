@@ -45,8 +45,8 @@ constexpr bool rewrites(SchemaChangeKind kind) { return kind >= SchemaChangeKind
 struct SchemaChange {
   SchemaChangeKind kind = SchemaChangeKind::ColumnsAdded;
   std::string table;  ///< schema.name
-  std::vector<std::string>
-      names;  ///< of columns, in the order of the version that has them; TableRenamed: the old name
+  /// Of columns, in the order of the version that has them. TableRenamed: the old name.
+  std::vector<std::string> names;
 };
 
 /// "column b has another type".

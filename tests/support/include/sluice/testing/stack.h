@@ -52,6 +52,9 @@ class Server {
   std::vector<std::string> options_;
 };
 
+/// From now on a PostgresFixture of this process works on Server::postgres_of(version).
+void use_postgres_of(int version);
+
 struct KafkaRecord {
   std::string topic;
   int partition = 0;
