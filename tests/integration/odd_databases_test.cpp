@@ -58,9 +58,12 @@ TEST_F(OddDatabases, NamesWithQuotesNewlinesDotsAndEmojiReachTheirDocuments) {
   nlohmann::json found;
   EXPECT_TRUE(eventually([&] {
     const auto documents = stack.documents(stack.settings()["elasticsearch.mirrorPrefix"] + index);
-    found = documents.empty() ? nlohmann::json() : documents[0]["_source"];
+    if (documents.size() != 1) {
+      return false;
+    }
+    found = documents[0]["_source"];
     found.erase("_sluice");
-    return documents.size() == 1 && found == document;
+    return found == document;
   })) << found.dump()
       << stack.es_consumer().log();
 }

@@ -321,8 +321,7 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::drive(pipeline::ChangeSourc
           replication.store_error()
               ? "the position cannot be stored: the connection to PostgreSQL is closed until it can"
               : "Kafka takes nothing: the connection to PostgreSQL is closed until it does"};
-      status_->note(parked);
-      logger.warning(parked);
+      warn(parked);
       return DriveEnd::Parked;
     }
     if (*step == pipeline::StepResult::Progress) continue;
@@ -361,16 +360,16 @@ void ReplicatorRun::report_schema_changes() {
     const std::string what = change::describe(change);
     if (change::rewrites(change.kind)) {
       if (on_rewrite(settings_) == pipeline::OnRewrite::Halt) continue;
-      warn("pg.table_rewritten",
-           fmt::format("{}: {}. PostgreSQL tells no event of what that did to the rows that were there, and "
-                       "postgres.on_rewrite is continue. To have them right downstream: replicator slot reset "
-                       "--new-epoch",
-                       change.table, what));
+      warn({base::Recovery::Retry, "pg.table_rewritten",
+            fmt::format("{}: {}. PostgreSQL tells no event of what that did to the rows that were there, and "
+                        "postgres.on_rewrite is continue. To have them right downstream: replicator slot reset "
+                        "--new-epoch",
+                        change.table, what)});
     } else if (change.kind == change::SchemaChangeKind::ColumnsAdded) {
-      warn("pg.column_added",
-           fmt::format("{0}: {1}. Rows that were there got their value without an event: downstream they lack it. "
-                       "Where it matters, touch them (UPDATE {0} SET {2} = {2}), or replicator slot reset --new-epoch",
-                       change.table, what, change.names.front()));
+      warn({base::Recovery::Retry, "pg.column_added",
+            fmt::format("{0}: {1}. Rows that were there got their value without an event: downstream they lack it. "
+                        "Where it matters, touch them (UPDATE {0} SET {2} = {2}), or replicator slot reset --new-epoch",
+                        change.table, what, change.names.front())});
     } else {
       logger.info("schema_changed: {}: {}; the new schema is followed", change.table, what);
     }
@@ -388,8 +387,7 @@ void ReplicatorRun::report_halts() {
   }
 }
 
-void ReplicatorRun::warn(std::string_view id, std::string message) {
-  const base::Error warning{base::Recovery::Retry, id, std::move(message)};
+void ReplicatorRun::warn(const base::Error& warning) {
   status_->note(warning);
   logger.warning(warning);
 }
@@ -399,9 +397,7 @@ void ReplicatorRun::report_refused_updates(const pipeline::PublicationFacts& pub
   if (!publication.updates && !publication.deletes) return;
   for (const pipeline::TableFacts& table : publication.tables) {
     const auto refused = postgres::refused_updates(publication.name, table);
-    if (!refused) continue;
-    status_->note(*refused);
-    logger.warning(*refused);
+    if (refused) warn(*refused);
   }
 }
 
@@ -411,12 +407,10 @@ void ReplicatorRun::report_replacements() {
   if (pieces == 0) return;
   status_->count_replacements(pieces);
   if (std::exchange(told_of_replacements_, true)) return;
-  const base::Error warning{base::Recovery::Retry, "codec.text_replaced",
-                            "text that is no UTF-8 is written with U+FFFD for each invalid piece; "
-                            "sluice_replicator_text_replacements_total counts on. To have the program stop before such "
-                            "text: encoding.invalid_utf8: halt"};
-  status_->note(warning);
-  logger.warning(warning);
+  warn({base::Recovery::Retry, "codec.text_replaced",
+        "text that is no UTF-8 is written with U+FFFD for each invalid piece; "
+        "sluice_replicator_text_replacements_total counts on. To have the program stop before such text: "
+        "encoding.invalid_utf8: halt"});
 }
 
 void ReplicatorRun::report_obstacles() {

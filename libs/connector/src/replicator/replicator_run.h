@@ -67,7 +67,7 @@ class ReplicatorRun {
   base::Result<void> look_around(base::Deadline now, const Reading& reading);
   void report_schema_changes();
   void report_halts();
-  void warn(std::string_view id, std::string message);
+  void warn(const base::Error& warning);  ///< in the log and in the status
   /// What the start found that the publication has lost.
   void halt_unpublished(const pipeline::StartFacts& facts, const pipeline::StartPlan& plan);
   void report_refused_updates(const pipeline::PublicationFacts& publication);
