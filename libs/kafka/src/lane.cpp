@@ -3,6 +3,18 @@
 #include <utility>
 
 namespace sluice::kafka {
+namespace {
+
+std::size_t bytes_of(const WaitingRecord& waiting) {
+  return std::size_t{waiting.key_bytes} + waiting.value_bytes + waiting.header_bytes;
+}
+
+/// The call for several records has no place for headers.
+bool goes_alone(const WaitingRecord& waiting, const LaneLimits& limits) {
+  return waiting.header_bytes > 0 || bytes_of(waiting) > limits.company_bytes;
+}
+
+}  // namespace
 
 bool Lane::is_open(const LaneLimits& limits, base::Deadline now) const {
   if (on_their_way_ == 0) return !gathers(limits) || now - waiting_since_ >= limits.patience;
@@ -43,20 +55,31 @@ void Lane::handed_over(std::size_t bytes, base::Deadline now) {
 
 void Lane::acknowledged() { --on_their_way_; }
 
-std::pair<change::Record, pipeline::Ticket> Lane::front() const {
-  const WaitingRecord& waiting = waiting_[next_];
-  const std::string_view bytes = std::string_view(bytes_).substr(next_byte_);
-  change::Record record;
-  record.key = bytes.substr(0, waiting.key_bytes);
-  record.value = bytes.substr(waiting.key_bytes, waiting.value_bytes);
-  record.header = bytes.substr(waiting.key_bytes + waiting.value_bytes, waiting.header_bytes);
-  record.tombstone = waiting.tombstone;
-  return {record, waiting.ticket};
+void Lane::front(const LaneLimits& limits, std::size_t max_records,
+                 std::vector<std::pair<change::Record, pipeline::Ticket>>& out) const {
+  out.clear();
+  std::string_view bytes = std::string_view(bytes_).substr(next_byte_);
+  const auto taken = [&bytes](std::size_t size) {
+    const std::string_view front = bytes.substr(0, size);
+    bytes.remove_prefix(size);
+    return front;
+  };
+  for (std::size_t index = next_; index < waiting_.size() && out.size() < max_records; ++index) {
+    const WaitingRecord& waiting = waiting_[index];
+    const bool alone = goes_alone(waiting, limits);
+    if (alone && !out.empty()) return;
+    change::Record record;
+    record.key = taken(waiting.key_bytes);
+    record.value = taken(waiting.value_bytes);
+    record.header = taken(waiting.header_bytes);
+    record.tombstone = waiting.tombstone;
+    out.emplace_back(record, waiting.ticket);
+    if (alone) return;
+  }
 }
 
-void Lane::pop() {
-  const WaitingRecord& waiting = waiting_[next_++];
-  next_byte_ += std::size_t{waiting.key_bytes} + waiting.value_bytes + waiting.header_bytes;
+void Lane::pop(std::size_t records) {
+  for (const std::size_t end = next_ + records; next_ < end; ++next_) next_byte_ += bytes_of(waiting_[next_]);
   if (has_waiting()) return;
   waiting_.clear();
   bytes_.clear();

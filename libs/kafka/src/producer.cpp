@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <array>
 
 #include "client.h"
@@ -27,6 +28,9 @@ constexpr std::size_t kMaxDeliveries = 65'536;
 /// Of records that waited, so many are handed over before whoever feeds us reads on: a local socket of PostgreSQL is
 /// full within a millisecond, and then the server waits.
 constexpr std::size_t kMaxReleased = 256;
+
+/// Of a record that is handed over with others: so many of them do not overfill a batch.
+constexpr std::size_t kMaxBytesInCompany = 4'096;
 
 /// A producer is opened after Kafka has answered others; one that is slow now is waited for later.
 constexpr int kFirstContactMs = 500;
@@ -74,7 +78,8 @@ class RdkafkaProducer final : public Producer {
         lane_limits_{.linger = options.linger,
                      .max_bytes = options.max_batch_bytes,
                      .max_records = options.max_batch_records,
-                     .worth_bytes = options.max_batch_bytes / 2},
+                     .worth_bytes = options.max_batch_bytes / 2,
+                     .company_bytes = std::min<std::size_t>(kMaxBytesInCompany, options.max_message_bytes / 2)},
         max_records_(options.max_queue_records),
         max_bytes_(std::uint64_t{options.max_queue_kilobytes} << 10),
         max_message_bytes_(options.max_message_bytes),
@@ -107,6 +112,8 @@ class RdkafkaProducer final : public Producer {
   Result<SendStatus> hand_over(Lane& lane, std::size_t slot, const change::Record& record, Ticket ticket);
   Result<void> release_waiting(const LaneLimits& limits);
   Result<bool> release(const LaneName& name, const LaneLimits& limits, std::size_t& budget);
+  Result<std::size_t> hand_over_front(Lane& lane, const LaneName& name);
+  rd_kafka_resp_err_t produce_front(rd_kafka_topic_t* topic, std::int32_t partition, std::size_t& taken);
   rd_kafka_resp_err_t produce(rd_kafka_topic_t* topic, const change::Record& record, Ticket ticket);
   Error refused(rd_kafka_resp_err_t code, const change::Record& record, std::string_view topic) const;
   Result<void> take(rd_kafka_event_t* event);
@@ -123,8 +130,10 @@ class RdkafkaProducer final : public Producer {
   std::uint64_t max_records_;
   std::uint64_t max_bytes_;
   std::uint32_t max_message_bytes_;
-  std::vector<std::vector<Lane>> lanes_;  ///< by slot and partition
-  std::vector<LaneName> waiting_;         ///< the lanes in which something waits
+  std::vector<std::vector<Lane>> lanes_;                  ///< by slot and partition
+  std::vector<LaneName> waiting_;                         ///< the lanes in which something waits
+  std::vector<std::pair<change::Record, Ticket>> front_;  ///< of a lane: what is handed over now
+  std::vector<rd_kafka_message_t> front_messages_;        ///< the same for librdkafka
   base::Deadline now_ = base::Clock::now();
   std::vector<std::string> names_;  ///< the last one is the control topic
   ClientHandle client_;
@@ -253,14 +262,50 @@ Result<void> RdkafkaProducer::release_waiting(const LaneLimits& limits) {
 /// True: nothing waits in this lane any more.
 Result<bool> RdkafkaProducer::release(const LaneName& name, const LaneLimits& limits, std::size_t& budget) {
   Lane& own = lane(name.slot, name.partition);
-  for (; budget > 0 && own.has_waiting() && own.is_open(limits, now_); --budget) {
-    auto [record, ticket] = own.front();
-    record.partition = name.partition;
-    SLUICE_ASSIGN(const SendStatus status, hand_over(own, name.slot, record, ticket));
-    if (status == SendStatus::Full) return false;
-    own.pop();
+  while (budget > 0 && own.has_waiting() && own.is_open(limits, now_)) {
+    own.front(limits, budget, front_);
+    SLUICE_ASSIGN(const std::size_t taken, hand_over_front(own, name));
+    own.pop(taken);
+    budget -= taken;
+    if (taken < front_.size()) return false;
   }
   return !own.has_waiting();
+}
+
+/// How many of the front were taken: fewer when librdkafka's queue is full.
+Result<std::size_t> RdkafkaProducer::hand_over_front(Lane& lane, const LaneName& name) {
+  std::size_t taken = 0;
+  const rd_kafka_resp_err_t code = produce_front(topics_[name.slot].get(), name.partition, taken);
+  for (std::size_t i = 0; i < taken; ++i) lane.handed_over(size_of(front_[i].first), now_);
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR__QUEUE_FULL) return taken;
+  change::Record& record = front_[taken].first;
+  record.partition = name.partition;
+  return finish(refused(code, record, names_[name.slot]));
+}
+
+/// One call for many records spares each of them the lookup of its partition under the topic's lock and three looks at
+/// the clock. A full queue ends it: nothing behind the first that found no room is taken.
+rd_kafka_resp_err_t RdkafkaProducer::produce_front(rd_kafka_topic_t* topic, std::int32_t partition,
+                                                   std::size_t& taken) {
+  if (front_.size() == 1) {
+    auto& [record, ticket] = front_.front();
+    record.partition = partition;
+    const rd_kafka_resp_err_t code = produce(topic, record, ticket);
+    taken = code == RD_KAFKA_RESP_ERR_NO_ERROR ? 1 : 0;
+    return code;
+  }
+  front_messages_.clear();
+  for (const auto& [record, ticket] : front_) {
+    rd_kafka_message_t& message = front_messages_.emplace_back();
+    message.payload = record.tombstone ? nullptr : bytes_of(record.value);
+    message.len = record.tombstone ? 0 : record.value.size();
+    message.key = bytes_of(record.key);
+    message.key_len = record.key.size();
+    message._private = to_opaque(ticket);
+  }
+  taken = static_cast<std::size_t>(rd_kafka_produce_batch(topic, partition, RD_KAFKA_MSG_F_COPY, front_messages_.data(),
+                                                          static_cast<int>(front_messages_.size())));
+  return taken == front_messages_.size() ? RD_KAFKA_RESP_ERR_NO_ERROR : front_messages_[taken].err;
 }
 
 Error RdkafkaProducer::refused(rd_kafka_resp_err_t code, const change::Record& record, std::string_view topic) const {

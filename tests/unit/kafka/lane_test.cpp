@@ -18,13 +18,16 @@ class LaneTest : public ::testing::Test {
     return record;
   }
   bool is_open_after(milliseconds time) const { return lane.is_open(limits, begin + time); }
-  /// What waits, oldest first.
-  std::string waiting() {
+  /// What waits, oldest first, with a bar behind each call's worth.
+  std::string waiting(std::size_t max_records = 10) {
     std::string all;
-    for (; lane.has_waiting(); lane.pop()) {
-      const auto [record, ticket] = lane.front();
-      all += std::to_string(ticket.value) + ":" + std::string(record.key) + "=" +
-             (record.tombstone ? "null" : std::string(record.value)) + std::string(record.header) + " ";
+    for (std::vector<std::pair<change::Record, pipeline::Ticket>> front; lane.has_waiting(); lane.pop(front.size())) {
+      lane.front(limits, max_records, front);
+      for (const auto& [record, ticket] : front) {
+        all += std::to_string(ticket.value) + ":" + std::string(record.key) + "=" +
+               (record.tombstone ? "null" : std::string(record.value)) + std::string(record.header) + " ";
+      }
+      all += "| ";
     }
     return all;
   }
@@ -35,6 +38,7 @@ class LaneTest : public ::testing::Test {
                     .max_records = 3,
                     .slow_bytes = 20,
                     .worth_bytes = 50,
+                    .company_bytes = 90,
                     .patience = milliseconds(10)};
   base::Deadline begin = base::Deadline() + std::chrono::seconds(9);
 };
@@ -106,7 +110,22 @@ TEST_F(LaneTest, GivesBackWhatWaitsInItsOrderAndWhole) {
   tombstone.header = "+h";
   lane.wait(tombstone, {8}, begin);
   lane.wait(record("", ""), {9}, begin);
-  EXPECT_EQ(waiting(), "7:a=1 8:b=null+h 9:= ");
+  lane.wait(record("c", "2"), {10}, begin);
+  EXPECT_EQ(waiting(), "7:a=1 | 8:b=null+h | 9:= 10:c=2 | ") << "one with a header goes alone";
+}
+
+TEST_F(LaneTest, GivesNoMoreAtATimeThanIsAskedFor) {
+  for (std::uint64_t i = 1; i <= 5; ++i) lane.wait(record("k", "v"), {i}, begin);
+  EXPECT_EQ(waiting(2), "1:k=v 2:k=v | 3:k=v 4:k=v | 5:k=v | ");
+}
+
+TEST_F(LaneTest, ALargeRecordGoesAlone) {
+  const std::string large(90, 'x');
+  lane.wait(record("a", "1"), {1}, begin);
+  lane.wait(record("b", large), {2}, begin);
+  lane.wait(record("", large), {3}, begin);
+  lane.wait(record("c", "2"), {4}, begin);
+  EXPECT_EQ(waiting(), "1:a=1 | 2:b=" + large + " | 3:=" + large + " 4:c=2 | ");
 }
 
 TEST_F(LaneTest, IsFullWithOneBatchAndTakesAgainWhenItIsGone) {

@@ -27,11 +27,14 @@
 namespace sluice::kafka {
 
 struct LaneLimits {
-  base::Microseconds linger{2'000};     ///< a batch that was begun takes more for so long
-  std::size_t max_bytes = 131'072;      ///< of a batch
-  std::uint32_t max_records = 10'000;   ///< of a batch
-  std::size_t slow_bytes = 8'192;       ///< less waits: the stream is slow
-  std::size_t worth_bytes = 65'536;     ///< so much is worth a request
+  base::Microseconds linger{2'000};    ///< a batch that was begun takes more for so long
+  std::size_t max_bytes = 131'072;     ///< of a batch
+  std::uint32_t max_records = 10'000;  ///< of a batch
+  std::size_t slow_bytes = 8'192;      ///< less waits: the stream is slow
+  std::size_t worth_bytes = 65'536;    ///< so much is worth a request
+  /// Of several records in one call librdkafka takes what is behind one that it refuses for its size: a larger one than
+  /// this, which is far below what could be refused, goes alone.
+  std::size_t company_bytes = 4'096;
   base::Microseconds patience{10'000};  ///< the oldest that waits is kept no longer for others to join it
 };
 
@@ -57,9 +60,11 @@ class Lane {
   bool has_waiting() const { return next_ < waiting_.size(); }
   /// When the lane opens by itself; empty: an acknowledgement opens it.
   std::optional<base::Deadline> opens_at(const LaneLimits& limits) const;
-  /// The oldest that waits; key, value, header, tombstone and ticket are filled in. Valid until wait().
-  std::pair<change::Record, pipeline::Ticket> front() const;
-  void pop();
+  /// The oldest that wait and may be handed over in one call, at least one and at most `max_records`, into `out`: key,
+  /// value, header, tombstone and ticket are filled in. Valid until wait() or pop().
+  void front(const LaneLimits& limits, std::size_t max_records,
+             std::vector<std::pair<change::Record, pipeline::Ticket>>& out) const;
+  void pop(std::size_t records);
 
  private:
   bool gathers(const LaneLimits& limits) const;
