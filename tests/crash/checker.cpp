@@ -1,6 +1,5 @@
 #include "crash/checker.h"
 
-#include <regex>
 #include <set>
 #include <sstream>
 
@@ -13,11 +12,16 @@ void complain(std::vector<std::string>& violations, std::string what) {
   if (violations.size() < kMaxReported) violations.push_back(std::move(what));
 }
 
-std::string field(const std::string& text, const std::string& name) {
-  const std::regex pattern(name + R"(\[[^\]]+\]:(?:'([^']*)'|(\S+)))");
-  std::smatch found;
-  if (!std::regex_search(text, found, pattern)) return {};
-  return found[1].matched ? found[1].str() : found[2].str();
+/// The value of a column as test_decoding shows it: name[type]:'text', or without quotes up to a space.
+std::string field(std::string_view text, std::string_view name) {
+  const auto column = text.find(std::string(name) + "[");
+  if (column == std::string_view::npos) return {};
+  constexpr std::string_view kColon = "]:";
+  const auto colon = text.find(kColon, column);
+  if (colon == std::string_view::npos) return {};
+  const std::string_view value = text.substr(colon + kColon.size());
+  const bool quoted = value.starts_with('\'');
+  return std::string(quoted ? value.substr(1, value.find('\'', 1) - 1) : value.substr(0, value.find(' ')));
 }
 
 }  // namespace
@@ -28,7 +32,7 @@ History committed_history(const std::string& test_decoding) {
   for (std::string line; std::getline(lines, line);) {
     const std::string table = "table public.work: ";
     if (!line.starts_with(table)) continue;
-    const std::string change = line.substr(table.size());
+    const std::string_view change = std::string_view(line).substr(table.size());
     const auto moved = change.find(" new-tuple: ");
     if (change.starts_with("INSERT:")) {
       history[field(change, "id")].push_back({'c', field(change, "val")});
