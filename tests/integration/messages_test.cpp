@@ -1,4 +1,4 @@
-// servers: own
+// servers: postgres
 // link: sluice::postgres sluice::codec
 //
 // Every case of table 1.6, by its name, on every version of PostgreSQL: what arrives is what the table says, what SQL

@@ -1,4 +1,4 @@
-// servers: own
+// servers: postgres
 // link: sluice::postgres sluice::codec
 //
 // Names with everything that a name can have, and databases that are not in UTF-8, on every version of PostgreSQL.

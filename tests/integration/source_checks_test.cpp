@@ -1,4 +1,4 @@
-// servers: own
+// servers: postgres
 // link: sluice::postgres sluice::codec
 //
 // What the replicator says of tables and publications before it begins, on every version of PostgreSQL. Kafka is not

@@ -1,4 +1,4 @@
-// servers: own
+// servers: postgres
 //
 // Protocol 2 (`streaming`) against protocol 1: the same histories through two slots give the same events, field by
 // field, and as many as test_decoding counts. On every version of PostgreSQL. SLUICE_HISTORIES (100) says how many
