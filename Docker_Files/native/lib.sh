@@ -202,7 +202,7 @@ read_instance() {
   while IFS='=' read -r key value; do
     case $key in
       kind) [[ $value == "$KIND" ]] || die "$DATA holds a $value, not a $KIND" "name another directory with --data" ;;
-      port) PORT=${PORT:-$value} ;;
+      port) KEPT_PORT=$value PORT=${PORT:-$value} ;;
       version) VERSION=${VERSION:-$value} ;;
       set) old+=("$value") ;;
       *) [[ -n ${MORE[$key]:-} ]] || MORE[$key]=$value ;;
@@ -210,6 +210,11 @@ read_instance() {
   done <"$DATA/instance"
   SETTINGS=("${old[@]}" "${SETTINGS[@]}")
   unique_settings
+}
+
+# A server that runs cannot move.
+refuse_other_port() {
+  [[ $PORT == "${KEPT_PORT:-$PORT}" ]] || die "the $KIND in $DATA runs on port $KEPT_PORT" "stop it first; then --port $PORT moves it" 2
 }
 
 unique_settings() {
