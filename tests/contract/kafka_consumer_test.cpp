@@ -141,6 +141,20 @@ TEST_F(KafkaConsumer, TwoMembersShareThePartitionsAndNothingIsReadTwiceOrNever) 
   EXPECT_TRUE(turn_until({&first}, [&] { return first.held.size() == 6; }));
 }
 
+TEST_F(KafkaConsumer, APartitionThatComesBackIsNotPausedAnyMore) {
+  create_topic(client_, topic_, 2);
+  Member first = member();
+  ASSERT_TRUE(turn_until({&first}, [&] { return first.held.size() == 2; }));
+  for (const std::int32_t number : {0, 1}) ASSERT_TRUE(first.source->pause({topic_, number}));
+  Member second = member();
+  ASSERT_TRUE(turn_until({&first, &second}, [&] { return first.held.size() == 1 && second.held.size() == 1; }));
+  second.source.reset();
+  ASSERT_TRUE(turn_until({&first}, [&] { return first.held.size() == 2; }));
+  for (const std::int32_t number : {0, 1})
+    write_messages(client_, topic_, number, std::vector<MemoryMessage>(10, {"k", "v", "", 0}));
+  EXPECT_TRUE(turn_until({&first}, [&] { return first.values.size() == 10; })) << first.values.size();
+}
+
 TEST_F(KafkaConsumer, WhatIsFinishedIsCommittedOnTheSourcesOwnInterval) {
   create_topic(client_, topic_, 1);
   write_messages(client_, topic_, 0, std::vector<MemoryMessage>(10, {"k", "v", "", 0}));

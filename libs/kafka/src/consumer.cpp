@@ -263,8 +263,14 @@ void RdkafkaConsumer::assigned(std::vector<Partition> partitions) {
 /// Hands all answered partitions to librdkafka, in one call: it expects one call per rebalance.
 void RdkafkaConsumer::start_reading() {
   std::vector<Partition> partitions;
-  for (const auto& [partition, held] : held_)
-    if (held.phase == Held::Phase::Answered) partitions.push_back(partition);
+  std::vector<Partition> awake;
+  for (const auto& [partition, held] : held_) {
+    if (held.phase != Held::Phase::Answered) continue;
+    partitions.push_back(partition);
+    if (!held.paused) awake.push_back(partition);
+  }
+  // librdkafka keeps a pause of ours while a partition is away, and never fetches it when it comes back.
+  rd_kafka_resume_partitions(client_.get(), partition_list(awake).get());
   const PartitionListHandle list = partition_list(partitions);
   for (int i = 0; i < list->cnt; ++i) {
     Held& held = held_.at({list->elems[i].topic, list->elems[i].partition});
