@@ -205,7 +205,7 @@ function details(status) {
   for (const [key, value] of Object.entries(status)) {
     if (done.includes(key) || !value || typeof value !== 'object' || !Object.keys(value).length) continue;
     if (key === 'snapshot') wide.push(card('snapshot', snapshot(value)));
-    else if (key === 'halted_tables') wide.push_back(card('halted tables', matrix(value, MOST_TABLES)));
+    else if (key === 'halted_tables') wide.push(card('halted tables', matrix(value, MOST_TABLES)));
     else if (key === 'tables') wide.push(card('tables: changes read', matrix(value, MOST_TABLES)));
     else if (key === 'partitions') wide.push(card('partitions: offsets', matrix(value, MOST_TABLES)));
     else if (key === 'errors' && value.last) wide.push(card('errors lived with', ...errors(value)));
