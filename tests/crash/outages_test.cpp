@@ -26,6 +26,9 @@ class Outages : public testing::Test {
     stack.start_es_consumer();
     ASSERT_TRUE(eventually([&] { return stack.replicator().log().find("streaming from") != std::string::npos; }))
         << stack.replicator().log();
+    // Who was never given partitions has none to lose.
+    ASSERT_TRUE(eventually([&] { return stack.es_consumer().log().find("3 partitions") != std::string::npos; }))
+        << stack.es_consumer().log();
   }
 
   static int outage_seconds() {

@@ -47,9 +47,11 @@ class PairMaker final : public DocumentMaker {
   std::string event_id(const ConsumedRecord& record) const override { return std::string(record.value); }
   base::Result<void> after_checkpoint() override {
     ++checkpoints;
+    if (looks_in_vain) return base::fail(Recovery::Retry, "kafka.unreachable", "Not now");
     return {};
   }
   int checkpoints = 0;
+  bool looks_in_vain = false;
 };
 
 class KeptLetters final : public DeadLetters {

@@ -208,6 +208,25 @@ TEST_F(IndexingTest, GoesOnByItselfWhenTheCheckpointCouldNotBeStored) {
   EXPECT_EQ(committed(), 2);
 }
 
+TEST_F(IndexingTest, IsNotAwayWhenTheMakerLooksInVainBesideTheStream) {
+  start();
+  maker.looks_in_vain = true;
+  settle();
+  settle_after(Milliseconds(100));
+  EXPECT_EQ(warnings.ids, std::vector<std::string>{"kafka.unreachable"});
+  EXPECT_FALSE(indexing->status().away);
+  const int looked = maker.checkpoints;
+  settle_after(Milliseconds(100));
+  EXPECT_EQ(maker.checkpoints, looked) << "a look may block: the next one comes after a back-off";
+  append("1");
+  settle_after(Milliseconds(100));
+  settle_after(Milliseconds(100));
+  EXPECT_TRUE(is_written("1"));
+  settle_after(Milliseconds(1000));
+  EXPECT_GT(maker.checkpoints, looked);
+  EXPECT_EQ(warnings.ids.size(), 1u) << "an outage is told once";
+}
+
 TEST_F(IndexingTest, ReadsNoMoreThanItsBufferHolds) {
   options.max_buffered_bytes = 200;
   options.max_bulk_actions = 4;

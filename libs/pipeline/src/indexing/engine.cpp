@@ -28,6 +28,7 @@ Indexing::Engine::Engine(IndexingOptions options, IndexingPorts ports)
     : options_(std::move(options)),
       ports_(std::move(ports)),
       outage_(base::Backoff(options_.backoff, options_.backoff_seed)),
+      maker_outage_(base::Backoff(options_.backoff, options_.backoff_seed)),
       letters_(options_, ports_, counters_, works_),
       writer_(options_, ports_, counters_, works_, letters_, outage_),
       keeper_(options_, ports_, counters_),
@@ -177,11 +178,23 @@ base::Result<bool> Indexing::Engine::checkpoint() {
     SLUICE_TRY(absorb(std::move(kept.error())));
     return false;
   }
-  if (auto looked = ports_.maker.after_checkpoint(); !looked) {
-    SLUICE_TRY(absorb(std::move(looked.error())));
-    return false;
-  }
+  SLUICE_TRY(look_beside_the_stream());
   return *kept == OffsetKeeper::Kept::Everything;
+}
+
+/// What the maker looks after beside the stream may have to wait for another peer than the bulks do: an outage of it is
+/// none of theirs.
+base::Result<void> Indexing::Engine::look_beside_the_stream() {
+  if (!maker_outage_.allows_attempt(now_)) return {};
+  auto looked = ports_.maker.after_checkpoint();
+  if (looked) {
+    maker_outage_.succeeded();
+    return {};
+  }
+  if (looked.error().recovery != base::Recovery::Retry) return looked;
+  if (!maker_outage_.lasts()) ports_.observer.warned(looked.error().id, looked.error().message);
+  maker_outage_.failed(ports_.now());
+  return {};
 }
 
 bool Indexing::Engine::is_waiting_out() const {

@@ -40,6 +40,7 @@ class Indexing::Engine {
   base::Result<bool> finish_revocations();
   base::Result<bool> finish_revocation(const Revocation& revocation);
   base::Result<bool> checkpoint();
+  base::Result<void> look_beside_the_stream();
   base::Result<OffsetKeeper::Kept> keep(const std::vector<PartitionWork*>& works);
   base::Result<bool> finish_stop();
   base::Result<void> adjust_pauses();
@@ -55,7 +56,8 @@ class Indexing::Engine {
   IndexingPorts ports_;
   IndexingCounters counters_;
   Works works_;
-  Outage outage_;  ///< of the search engine
+  Outage outage_;        ///< of the search engine
+  Outage maker_outage_;  ///< of what the maker looks after beside the stream
   Letters letters_;
   BulkWriter writer_;
   OffsetKeeper keeper_;
