@@ -56,7 +56,7 @@ void Replication::detach() {
 base::Result<StepResult> Replication::step(base::Deadline now) {
   SLUICE_CHECK(source_ != nullptr, "step() reads from the attached source");
   SLUICE_ASSIGN(const bool delivered, settle(now));
-  checkpoint_if_due(now);
+  SLUICE_TRY(checkpoint_if_due(now));
   SLUICE_TRY(source_->confirm(checkpoint_.position));
   SLUICE_ASSIGN(const bool sent, read_and_send());
   if (finished_ && tracker_.settled() && !unsent()) return StepResult::Finished;
@@ -70,8 +70,7 @@ base::Result<StepResult> Replication::step(base::Deadline now) {
 base::Result<void> Replication::tend(base::Deadline now) {
   SLUICE_ASSIGN([[maybe_unused]] const bool delivered, settle(now));
   SLUICE_TRY(send_announcement());
-  checkpoint_if_due(now);
-  return {};
+  return checkpoint_if_due(now);
 }
 
 base::Result<bool> Replication::settle(base::Deadline now) {
@@ -102,13 +101,15 @@ base::Result<bool> Replication::settle(base::Deadline now) {
   return !deliveries.empty();
 }
 
-void Replication::checkpoint_if_due(base::Deadline now) {
+base::Result<void> Replication::checkpoint_if_due(base::Deadline now) {
   const change::Position durable = tracker_.durable();
-  if (durable == checkpoint_.position) return;
+  if (durable == checkpoint_.position && !store_error_) return {};
   const bool has_rows = tracker_.last_data_end() != checkpoint_.last_data_end;
   const bool is_far = durable.value - checkpoint_.position.value >= limits_.idle_checkpoint_bytes;
   const auto interval = has_rows || is_far ? limits_.checkpoint_interval : limits_.idle_checkpoint_interval;
   if (now - last_save_ >= interval) save(now, checkpoint_of_now());
+  if (store_error_ && store_error_->recovery == base::Recovery::Stop) return tl::make_unexpected(*store_error_);
+  return {};
 }
 
 Checkpoint Replication::checkpoint_of_now() {

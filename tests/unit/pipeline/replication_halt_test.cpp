@@ -246,4 +246,23 @@ TEST_F(ReplicationHalt, WhatCannotBeSavedIsToldAndTriedAgain) {
   replication->halt_unpublished(now, {"public.t"}, {"pub", 5, 6, {}});
   EXPECT_TRUE(replication->store_error());
   EXPECT_EQ(replication->checkpoint().publication.oid, 0u) << "the next look finds it again";
+  replication->detach();
+  disk.fails_with.reset();
+  now += std::chrono::seconds(60);
+  ASSERT_TRUE(replication->tend(now));
+  EXPECT_TRUE(replication->can_resume()) << "though there was nothing new to save";
+}
+
+TEST_F(ReplicationHalt, AStoreThatWaitingDoesNotMendStopsThePipeline) {
+  script->transaction(24, {t});
+  run();
+  disk.fails_with = base::Error{base::Recovery::Stop, "offsets.corrupt", "not ours"};
+  script->transaction(40, {t});
+  base::Result<pipeline::StepResult> step = pipeline::StepResult::Idle;
+  for (int turn = 0; turn < 10 && step; ++turn) {
+    now += std::chrono::seconds(60);
+    step = replication->step(now);
+  }
+  ASSERT_FALSE(step);
+  EXPECT_EQ(step.error().id, "offsets.corrupt");
 }

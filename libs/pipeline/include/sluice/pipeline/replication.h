@@ -107,7 +107,7 @@ class Replication {
  private:
   base::Result<bool> settle(base::Deadline now);
   base::Result<SendStatus> send(const change::Record& record, Ticket ticket);
-  void checkpoint_if_due(base::Deadline now);
+  base::Result<void> checkpoint_if_due(base::Deadline now);
   void save(base::Deadline now, Checkpoint next);
   Checkpoint checkpoint_of_now();
   base::Result<void> store_now(Checkpoint next);
