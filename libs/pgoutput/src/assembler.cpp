@@ -58,7 +58,8 @@ tl::unexpected<base::Error> protocol_violation(std::string_view what) {
                   what));
 }
 
-Assembler::Assembler(std::uint32_t epoch, Catalog& catalog) : relations_(std::make_unique<RelationCache>(catalog)) {
+Assembler::Assembler(std::uint32_t epoch, Catalog& catalog, change::Lsn start)
+    : relations_(std::make_unique<RelationCache>(catalog)), position_(start) {
   event_.id.epoch = epoch;
 }
 

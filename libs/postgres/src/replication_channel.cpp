@@ -136,12 +136,22 @@ ReadAdvice ReplicationChannel::pull() {
       return ReadAdvice::Read;
     case ReadAdvice::Wait: break;
   }
+  if (peer_hung_up()) {
+    broken_ = PQconsumeInput(connection_.raw()) == 0;
+    return ReadAdvice::Read;
+  }
   if (!tls_ || tls_emptied_) return ReadAdvice::Wait;
   tls_emptied_ = true;
   for (int read = 0; read < kReadsToEmptyTlsRecord && !broken_; ++read) {
     broken_ = PQconsumeInput(connection_.raw()) == 0;
   }
   return ReadAdvice::Read;
+}
+
+/// With nothing to read, a connection that the other side has ended only looks readable, again and again.
+bool ReplicationChannel::peer_hung_up() const {
+  pollfd socket{PQsocket(connection_.raw()), POLLRDHUP, 0};
+  return ::poll(&socket, 1, 0) > 0;
 }
 
 // A broken connection is noticed here and told when everything that had arrived was used up.

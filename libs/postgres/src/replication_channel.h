@@ -45,6 +45,7 @@ class ReplicationChannel {
 
   base::Result<void> begin();
   ReadAdvice pull();
+  bool peer_hung_up() const;
   void consume_all(std::uint64_t waiting);
   base::Result<void> flush();
   tl::unexpected<base::Error> ended();

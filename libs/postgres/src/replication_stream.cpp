@@ -35,7 +35,7 @@ ReplicationStream::ReplicationStream(std::unique_ptr<ReplicationChannel> channel
                                      pgoutput::Catalog& catalog)
     : channel_(std::move(channel)),
       options_(std::move(options)),
-      assembler_(options_.epoch, catalog),
+      assembler_(options_.epoch, catalog, options_.start),
       newest_(change::position_of(options_.start)),
       last_status_(Clock::now()) {
   if (!options_.streaming) return;

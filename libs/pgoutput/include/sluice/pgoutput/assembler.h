@@ -35,8 +35,9 @@ class RelationCache;
 
 class Assembler {
  public:
+  /// `start`: where the stream was asked to begin; nothing of it may be before.
   /// REQUIRES: `catalog` outlives the assembler.
-  Assembler(std::uint32_t epoch, Catalog& catalog);
+  Assembler(std::uint32_t epoch, Catalog& catalog, change::Lsn start = {});
   ~Assembler();
   Assembler(const Assembler&) = delete;
   Assembler& operator=(const Assembler&) = delete;
