@@ -111,14 +111,14 @@ base::Result<void> read_and_index(const config::Settings& settings, pipeline::St
               search.addresses.front());
   pipeline::Indexing indexing(indexing_options(settings), {*source, *sink, *letters, *admin, maker, status});
   const auto tell = [&] { status.tick(indexing, *source, has_mirror ? &generations : nullptr, stop); };
-  SLUICE_ASSIGN(const auto settlement, indexing.run(stop, tell));
-  if (settlement == pipeline::Settlement::Unfinished) {
-    return base::fail(
-        Recovery::Stop, "es_consumer.not_settled",
-        "the stop came before everything that was read had been written. Nothing is lost: it is read again at the "
-        "next start");
-  }
-  return {};
+  const auto settlement = indexing.run(stop, tell);
+  if (settlement && *settlement == pipeline::Settlement::Settled) return {};
+  const bool was_to_stop = stop.requested() && (settlement || settlement.error().recovery == Recovery::Retry);
+  if (!was_to_stop) return tl::make_unexpected(settlement.error());
+  return base::fail(Recovery::Stop, "es_consumer.not_settled",
+                    fmt::format("the stop came before everything that was read had been written{}. Nothing is lost: it "
+                                "is read again at the next start",
+                                settlement ? "" : " (" + settlement.error().message + ")"));
 }
 
 }  // namespace

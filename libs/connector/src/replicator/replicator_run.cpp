@@ -26,6 +26,22 @@ base::Error stopped_in_snapshot() {
           "the stop came before the snapshot was complete; it begins again at the next start"};
 }
 
+tl::unexpected<base::Error> not_settled(std::string_view why) {
+  return base::fail(base::Recovery::Stop, "replicator.not_settled",
+                    fmt::format("{}. Nothing is lost: what is missing is sent again at the next start", why));
+}
+
+/// Of the records that Kafka has, or was handed.
+change::Lsn newest_commit(const std::vector<std::vector<change::EventId>>& tails, std::uint32_t epoch) {
+  change::Lsn newest;
+  for (const auto& topic : tails) {
+    for (const change::EventId& last : topic) {
+      if (last.epoch == epoch) newest = std::max(newest, last.commit_lsn);
+    }
+  }
+  return newest;
+}
+
 /// Of a snapshot whose announcement failed.
 tl::unexpected<base::Error> unfinished(base::Error error) {
   return tl::make_unexpected(error.id == "kafka.interrupted" ? stopped_in_snapshot() : std::move(error));
@@ -62,6 +78,7 @@ base::Result<void> ReplicatorRun::run() {
   };
   auto ended = pipeline::supervise(supervise_limits(settings_), stop_, on_retry, [this] { return attempt(); });
   if (ended && living_ && !is_settled_) ended = settle();
+  if (ended && is_cut_off_) ended = not_settled("what was handed to Kafka had no answer when it was given up");
   if (living_) gaps_->collect(*living_->deliveries);
   gaps_->finish();
   return ended;
@@ -71,11 +88,15 @@ pipeline::Attempt ReplicatorRun::attempt() {
   worked_ = false;
   auto result = start_and_stream();
   // An error of the producer ends everything that is in memory; one of PostgreSQL does not (rules K-3, K-9).
-  if (!result && living_ && living_->replication->sink_failed()) {
-    gaps_->collect(*living_->deliveries);
-    living_.reset();
-  }
+  if (!result && living_ && living_->replication->sink_failed()) cut_off();
   return {std::move(result), worked_ ? pipeline::AttemptResult::Worked : pipeline::AttemptResult::Failed};
+}
+
+/// What is in flight goes on to be known by what Kafka has.
+void ReplicatorRun::cut_off() {
+  is_cut_off_ = !living_->replication->settled();
+  gaps_->collect(*living_->deliveries);
+  living_.reset();
 }
 
 base::Result<void> ReplicatorRun::start_and_stream() {
@@ -84,8 +105,13 @@ base::Result<void> ReplicatorRun::start_and_stream() {
     SLUICE_ASSIGN(auto source, SourceSession::open(settings_, catalog_));
     SLUICE_ASSIGN(const auto facts, gather(source));
     SLUICE_ASSIGN(const auto plan, pipeline::plan_start(facts));
+    // A transaction that is half in Kafka may have no end on another timeline, and what is in memory knows of one only.
+    if (living_ && facts.stored->slot.timeline != facts.server.timeline) cut_off();
     if (living_) {
-      SLUICE_TRY(pipeline::check_tails(facts, change::lsn_of(living_->replication->resume_position())));
+      const pipeline::Replication& replication = *living_->replication;
+      SLUICE_TRY(pipeline::check_tails(
+          facts, std::max(change::lsn_of(replication.resume_position()),
+                          newest_commit(replication.filter().tails(), replication.checkpoint().epoch))));
     } else {
       SLUICE_TRY(begin(source, facts, plan));
     }
@@ -169,7 +195,7 @@ base::Result<void> ReplicatorRun::begin_fresh(SourceSession& source, const pipel
   if (!wants_snapshot) return {};
   auto read = snapshot(source, slot, facts);
   // The exported snapshot is gone with its connection: a snapshot that failed begins again under a new epoch.
-  if (!read) living_.reset();
+  if (!read) cut_off();
   return read;
 }
 
@@ -209,13 +235,7 @@ base::Result<void> ReplicatorRun::resume(const pipeline::StartFacts& facts, cons
       tails = BrokerSession::no_tails(facts.topics);
     }
   }
-  change::Lsn highest;
-  for (const auto& topic : tails->last) {
-    for (const auto& last : topic) {
-      if (last.epoch == checkpoint.epoch) highest = std::max(highest, last.commit_lsn);
-    }
-  }
-  SLUICE_TRY(pipeline::check_tails(facts, highest));
+  SLUICE_TRY(pipeline::check_tails(facts, newest_commit(tails->last, checkpoint.epoch)));
   logger.info("going on at {} in epoch {}", change::to_string(change::lsn_of(plan.position)), plan.epoch);
   return make_pipeline(std::move(producer), std::move(checkpoint), std::move(*tails));
 }
@@ -237,6 +257,7 @@ base::Result<void> ReplicatorRun::make_pipeline(std::unique_ptr<kafka::Producer>
       std::make_unique<pipeline::Replication>(living_->encoder, *living_->deliveries, *store_, std::move(checkpoint),
                                               pipeline::TailFilter(std::move(tails.last)), std::move(tails.end_offsets),
                                               replication_limits(settings_), on_rewrite(settings_));
+  is_cut_off_ = false;
   return {};
 }
 
@@ -442,6 +463,19 @@ base::Result<void> ReplicatorRun::wait_while_parked() {
   return {};
 }
 
+base::Result<void> ReplicatorRun::settle_on(base::Deadline now) {
+  pipeline::Replication& replication = *living_->replication;
+  if (!replication.has_source()) return replication.tend(now);
+  auto step = replication.step(now);
+  if (step) return {};
+  if (replication.sink_failed() || step.error().recovery != base::Recovery::Retry) {
+    return tl::make_unexpected(std::move(step.error()));
+  }
+  // Without PostgreSQL what was handed over can still settle, unless it ends inside a transaction.
+  replication.detach();
+  return {};
+}
+
 base::Result<void> ReplicatorRun::settle() {
   pipeline::Replication& replication = *living_->replication;
   const base::Deadline grace_end = base::Clock::now() + settings_.stop_grace;
@@ -450,18 +484,11 @@ base::Result<void> ReplicatorRun::settle() {
     const base::Deadline now = base::Clock::now();
     status_->tick(now, replication, *living_->producer, {.state = admin::ReplicatorState::Stopping});
     report_obstacles();
-    if (stop_.forced() || now >= grace_end) {
-      return base::fail(
-          base::Recovery::Stop, "replicator.not_settled",
-          "the stop came before Kafka had acknowledged everything. Nothing is lost: what is missing is sent again "
-          "at the next start");
-    }
-    if (replication.has_source()) {
-      // Without PostgreSQL what was handed over can still settle, unless it ends inside a transaction.
-      if (!replication.step(now) && !replication.sink_failed()) replication.detach();
-    } else {
-      SLUICE_TRY(replication.tend(now));
-    }
+    if (stop_.forced() || now >= grace_end)
+      return not_settled("the stop came before Kafka had acknowledged everything");
+    auto ended = settle_on(now);
+    if (!ended && ended.error().recovery == base::Recovery::Retry) return not_settled(ended.error().message);
+    SLUICE_TRY(std::move(ended));
     pipeline::wait(stop_, pipeline::WatchStop::Ignored, now + kSettlePoll, {living_->producer->waits_for()});
   }
   if (auto saved = replication.save_final(topics_of(settings_)); !saved) {

@@ -74,6 +74,8 @@ class ReplicatorRun {
   void report_replacements();
   void report_obstacles();  ///< once when it begins, once when it is over
   base::Result<void> settle();
+  base::Result<void> settle_on(base::Deadline now);
+  void cut_off();
 
   const config::Settings& settings_;
   ReplicatorFlags flags_;
@@ -93,6 +95,7 @@ class ReplicatorRun {
   bool told_of_replacements_ = false;
   bool kafka_is_away_ = false;
   bool is_settled_ = false;  // the last checkpoint is that of a clean stop
+  bool is_cut_off_ = false;  // a pipeline ended with something in flight, and none has taken its place
 };
 
 }  // namespace sluice::connector
