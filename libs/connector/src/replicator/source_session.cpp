@@ -21,6 +21,11 @@ std::vector<postgres::TableName> table_names(const config::Settings& settings) {
 }
 
 base::Result<void> check_server(const pipeline::ServerFacts& server) {
+  if (server.in_recovery) {
+    return base::fail(Recovery::Retry, "pg.in_recovery",
+                      "the server is in recovery: a standby, or not promoted yet. It is tried again until it is a "
+                      "primary; if it is to stay a standby, name the primary in postgres.host");
+  }
   if (server.wal_level != "logical") {
     return base::fail(
         Recovery::Stop, "pg.wal_level",
