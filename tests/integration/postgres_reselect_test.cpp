@@ -103,6 +103,28 @@ TEST_F(PostgresReselect, OrderIsKeptThroughManyTables) {
   EXPECT_EQ(updates, 5U * 100U);
 }
 
+TEST_F(PostgresReselect, NoMoreIsFetchedThanMayWait) {
+  sql(fmt::format("insert into t select g, 0, {}, 'small' from generate_series(2, 60) g", big(3)));
+  ReselectOptions options;
+  options.max_batch_rows = 10;
+  options.max_held_bytes = 100'000;  // some ten of the values
+  start(options);
+  sql("update t set n = 1 where id > 1");
+  std::size_t fetched_events = 0;
+  EXPECT_TRUE(eventually([&] {
+    // So that an answer which is under way has come, if there is any.
+    wait_for(*source_, base::Clock::now() + Milliseconds(20));
+    const auto item = source_->next();
+    if (!item || !*item) return !item;
+    const auto* const* event = std::get_if<const change::ChangeEvent*>(&**item);
+    if (event != nullptr && !(*event)->reselected.empty()) {
+      ++fetched_events;
+      EXPECT_LE(source_->counters().queries * options.max_batch_rows, fetched_events + 20) << fetched_events;
+    }
+    return fetched_events == 59;
+  }));
+}
+
 TEST_F(PostgresReselect, AValueOfTheSameTransactionIsCarriedAndNotFetched) {
   start();
   sql(

@@ -83,17 +83,23 @@ struct ReselectSource::Held {
   Held(const Held&) = delete;
   Held& operator=(const Held&) = delete;
 
-  /// Fills what is Unchanged out of a row of the answer. A column that has another type by now stays as it is.
-  void take(const ReselectQuery::Answer& answer, int row) {
+  /// Fills what is Unchanged out of a row of the answer; how many bytes that were. A column that has another type by
+  /// now stays as it is.
+  std::size_t take(const ReselectQuery::Answer& answer, int row) {
+    std::size_t taken = 0;
     for (std::size_t index = 0; index < answer.columns.size(); ++index) {
       const std::uint32_t ordinal = answer.columns[index];
       const int column = static_cast<int>(index) + 1;  // behind the event's place
       if (event.after[ordinal].kind != CellKind::Unchanged) continue;
       if (PQftype(answer.result.get(), column) != event.table->columns[ordinal].type_oid) continue;
-      event.after.replace(ordinal, cell_of(*answer.result, row, column));
+      const change::Cell cell = cell_of(*answer.result, row, column);
+      taken += cell.bytes.size();
+      event.after.replace(ordinal, cell);
       event.reselected.push_back(ordinal);
     }
     fetched = answer.result;
+    bytes += taken;
+    return taken;
   }
 
   SourceItem item;
@@ -192,7 +198,9 @@ Result<void> ReselectSource::fill_queue() {
 
 Result<void> ReselectSource::work() {
   if (query_->under_way()) SLUICE_TRY(take_answer());
-  const bool may_ask = !query_->under_way() && !unfetched_.empty() && Clock::now() >= retry_at_;
+  // While much of what was fetched waits to be taken, no more is fetched.
+  const bool wants_more = !unfetched_.empty() && (!held_.front()->ready || held_bytes_ < options_.max_held_bytes);
+  const bool may_ask = wants_more && !query_->under_way() && Clock::now() >= retry_at_;
   return may_ask ? send_query() : Result<void>();
 }
 
@@ -225,7 +233,7 @@ Result<void> ReselectSource::take_answer() {
       again = true;
       continue;
     }
-    if (readable && row >= 0) held->take(*answer, row);
+    if (readable && row >= 0) held_bytes_ += held->take(*answer, row);
     settle(*held);
   }
   std::erase_if(unfetched_, [](const Held* held) { return held->ready; });
