@@ -27,8 +27,13 @@ base::Result<std::vector<pipeline::ControlEntry>> ControlTopicLog::read() {
 
 base::Result<std::vector<pipeline::ControlEntry>> ControlTopicLog::open() {
   const base::Deadline deadline = base::Clock::now() + settings_.kafka.request_timeout;
-  SLUICE_ASSIGN(reader_,
-                kafka::ControlReader::open(client_options(settings_), settings_.kafka.control_topic, {}, deadline));
+  auto opened = kafka::ControlReader::open(client_options(settings_), settings_.kafka.control_topic, {}, deadline);
+  if (!opened) {
+    // The replicator makes it when it starts for the first time.
+    if (opened.error().id == "kafka.topic_missing") opened.error().recovery = base::Recovery::Retry;
+    return tl::make_unexpected(std::move(opened.error()));
+  }
+  reader_ = std::move(*opened);
   const auto& now = reader_->entries();
   std::vector<pipeline::ControlEntry> entries;
   for (const auto& [key, value] : now) {
