@@ -35,6 +35,8 @@ class Outages : public testing::Test {
     const char* value = std::getenv("SLUICE_OUTAGE_SECONDS");
     return value == nullptr ? 60 : std::atoi(value);
   }
+  /// What came together in the outage has to be caught up with.
+  static seconds patience() { return seconds(180 + 2 * outage_seconds()); }
   Program writers() {
     const std::string script =
         "INSERT INTO work SELECT floor(random() * 1000000)::int + g * 1000000, g, repeat(md5(random()::text), 8) "
@@ -59,8 +61,8 @@ TEST_F(Outages, WithoutKafkaTheReplicatorParksInBoundedMemoryAndCatchesUp) {
   EXPECT_EQ(stack.sql("SELECT active FROM pg_replication_slots WHERE slot_name = '" + stack.slot() + "'"), "f");
   EXPECT_LT(stack.replicator().peak_memory_kib(), kMaxMemoryKib);
   stack.kafka().start();
-  ASSERT_TRUE(stack.caught_up(seconds(180))) << stack.replicator().log();
-  EXPECT_EQ(stack.mirror_difference("work", seconds(180)), "") << stack.es_consumer().log();
+  ASSERT_TRUE(stack.caught_up(patience())) << stack.replicator().log();
+  EXPECT_EQ(stack.mirror_difference("work", patience()), "") << stack.es_consumer().log();
   EXPECT_EQ(static_cast<std::int64_t>(stack.events().size()), stack.sql_number("SELECT count(*) FROM work"));
   EXPECT_NE(stack.replicator().log().find("Kafka answers again"), std::string::npos) << stack.replicator().log();
   EXPECT_LT(stack.replicator().peak_memory_kib(), kMaxMemoryKib);
@@ -73,7 +75,7 @@ TEST_F(Outages, WithoutElasticsearchTheConsumerKeepsItsMembershipAndCatchesUp) {
   EXPECT_TRUE(stack.es_consumer().is_running()) << stack.es_consumer().log();
   EXPECT_LT(stack.es_consumer().peak_memory_kib(), kMaxMemoryKib);
   stack.elasticsearch_server().start();
-  EXPECT_EQ(stack.mirror_difference("work", seconds(180)), "") << stack.es_consumer().log();
+  EXPECT_EQ(stack.mirror_difference("work", patience()), "") << stack.es_consumer().log();
   EXPECT_EQ(check_journal(stack.events(), stack.documents(stack.journal("work"))), std::vector<std::string>{});
 }
 

@@ -104,13 +104,17 @@ TEST_F(PostgresReselect, OrderIsKeptThroughManyTables) {
 }
 
 TEST_F(PostgresReselect, NoMoreIsFetchedThanMayWait) {
-  sql(fmt::format("insert into t select g, 0, {}, 'small' from generate_series(2, 60) g", big(3)));
+  sql("insert into t select n, 0, (select string_agg(md5(g::text), '') from generate_series(1, 80) g), 'small' "
+      "from generate_series(2, 60) n");
   ReselectOptions options;
   options.max_batch_rows = 10;
-  options.max_held_bytes = 100'000;  // some ten of the values
+  options.max_held_bytes = 80'000;  // the events as they come, and some ten of the values
   start(options);
   sql("update t set n = 1 where id > 1");
-  std::size_t fetched_events = 0;
+  constexpr std::size_t kRows = 59;
+  constexpr std::size_t kValueBytes = 2'560;
+  constexpr std::size_t kEventBytes = 400;  // at least, as it comes
+  std::size_t given = 0;
   EXPECT_TRUE(eventually([&] {
     // So that an answer which is under way has come, if there is any.
     wait_for(*source_, base::Clock::now() + Milliseconds(20));
@@ -118,10 +122,12 @@ TEST_F(PostgresReselect, NoMoreIsFetchedThanMayWait) {
     if (!item || !*item) return !item;
     const auto* const* event = std::get_if<const change::ChangeEvent*>(&**item);
     if (event != nullptr && !(*event)->reselected.empty()) {
-      ++fetched_events;
-      EXPECT_LE(source_->counters().queries * options.max_batch_rows, fetched_events + 20) << fetched_events;
+      ++given;
+      const std::size_t fetched = std::min<std::size_t>(source_->counters().queries * options.max_batch_rows, kRows);
+      const std::size_t waiting = (fetched - given) * kValueBytes + (kRows - given) * kEventBytes;
+      EXPECT_LE(waiting, options.max_held_bytes + options.max_batch_rows * kValueBytes) << given;
     }
-    return fetched_events == 59;
+    return given == kRows;
   }));
 }
 
