@@ -70,31 +70,6 @@ Properties consumer_properties(const ConsumerOptions& options) {
   return properties;
 }
 
-/// What librdkafka mends by itself: it is noted for the status, and reading goes on.
-bool passes_by_itself(rd_kafka_resp_err_t code) {
-  switch (code) {
-    case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED:
-    case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
-    case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
-    case RD_KAFKA_RESP_ERR_NOT_COORDINATOR:
-    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
-    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
-    case RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS:
-    case RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION:
-    case RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID:
-    case RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE:
-    case RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR:
-    case RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE: return true;
-    default: return is_transport(code);
-  }
-}
-
-/// A commit refused because the group moved on without us: the partitions will be taken away, nothing was claimed.
-bool group_moved_on(rd_kafka_resp_err_t code) {
-  return code == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS || code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION ||
-         code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID || code == RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST;
-}
-
 tl::unexpected<base::Error> overrun(const Partition& partition, Offset offset) {
   return fail(
       Recovery::Stop, "kafka.retention_overrun",

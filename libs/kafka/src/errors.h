@@ -17,4 +17,10 @@ base::Error error_of(rd_kafka_resp_err_t code, std::string_view subject, std::st
 /// True for errors of a connection: librdkafka goes on trying by itself.
 bool is_transport(rd_kafka_resp_err_t code);
 
+/// Of reading: what librdkafka mends by itself. It is noted for the status, and reading goes on.
+bool passes_by_itself(rd_kafka_resp_err_t code);
+
+/// A commit refused because the group moved on without us: the partitions will be taken away, nothing was claimed.
+bool group_moved_on(rd_kafka_resp_err_t code);
+
 }  // namespace sluice::kafka
