@@ -492,6 +492,19 @@ TEST_P(Conflicts, AreMistakes) {
   EXPECT_THAT(mistakes[0], ::testing::StartsWith("config.yaml:")) << "the place where one of the keys was written";
 }
 
+TEST(ReadSettings, AMirrorNeedsTheNameOfItsPipeline) {
+  const std::string file = R"(
+kafka: {brokers: [localhost:9092], topic: t}
+elasticsearch: {addresses: [http://localhost:9200], mirror: on}
+)";
+  const auto mistakes = Config(file).of(App::EsConsumer).mistakes();
+  ASSERT_EQ(mistakes.size(), 1U);
+  EXPECT_THAT(mistakes[0], HasSubstr(" config.conflict elasticsearch.mirror: "));
+  for (const std::string name : {"pipeline: p", "postgres: {slot_name: p}"}) {
+    EXPECT_THAT(Config(file + name).of(App::EsConsumer).mistakes(), ::testing::IsEmpty()) << name;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(
     All, Conflicts,
     ::testing::Values(

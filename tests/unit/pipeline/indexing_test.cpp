@@ -55,6 +55,7 @@ TEST_F(IndexingTest, PausesAPartitionWhoseItemsWereRefusedAndResumesIt) {
   append("2");
   settle_after(Milliseconds(50));
   EXPECT_EQ(partition_status().read, 1);
+  EXPECT_EQ(warnings.ids, std::vector<std::string>{"es.overloaded"}) << "once, though it was refused more than once";
   answers.clear();
   settle_after(Milliseconds(200));
   settle_after(Milliseconds(10));

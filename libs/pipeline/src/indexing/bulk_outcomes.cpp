@@ -1,4 +1,5 @@
 // The half of BulkWriter that reads outcomes: what each item's answer means for its record (rule E-3).
+#include <algorithm>
 #include <utility>
 
 #include "bulk_writer.h"
@@ -28,10 +29,22 @@ base::Result<bool> BulkWriter::collect(base::Clock::time_point now) {
                  "a bulk's outcome has one result per document");
     SLUICE_TRY(settle(bulk, bulk.sweep ? std::span(swept) : std::span<const ItemResult>(outcome.items), now));
     back_off(now);
+    if (!bulk.sweep) tell_refusals(outcome.items, now);
     if (!bulk.sweep)
       ports_.observer.bulk_written({bulk.items.size(), bulk.bytes, now - bulk.begun, bulk.oldest_timestamp_ms});
   }
   return !outcomes.empty();
+}
+
+/// The bulk as a whole was answered, so there is no outage; but documents that wait must not wait in silence.
+void BulkWriter::tell_refusals(std::span<const ItemResult> items, base::Clock::time_point now) {
+  const auto refused = std::find_if(items.begin(), items.end(),
+                                    [](const ItemResult& item) { return item.outcome == ItemOutcome::Retry; });
+  if (refused == items.end() || (refusals_told_ && now - *refusals_told_ < std::chrono::minutes(1))) return;
+  refusals_told_ = now;
+  ports_.observer.warned(refused->error_type == "cluster_block_exception" ? "es.blocked" : "es.overloaded",
+                         "Elasticsearch refuses documents for now (" + refused->error_type +
+                             "). They are sent again until it takes them; look at the cluster's health and disks");
 }
 
 base::Result<void> BulkWriter::settle_unknown(const Bulk& bulk, base::Clock::time_point now) {

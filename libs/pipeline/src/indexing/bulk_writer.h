@@ -82,6 +82,7 @@ class BulkWriter {
   base::Result<void> close_item(const Item& item, const ItemResult& result, base::Clock::time_point now);
   void count(ItemOutcome outcome, bool first_time);
   void back_off(base::Clock::time_point now);
+  void tell_refusals(std::span<const ItemResult> items, base::Clock::time_point now);
 
   const IndexingOptions& options_;
   IndexingPorts& ports_;
@@ -103,6 +104,7 @@ class BulkWriter {
   std::uint64_t next_ticket_ = 1;
   WorkId first_fed_ = 0;  ///< the partition that was fed first the last time
   bool hurry_ = false;
+  std::optional<base::Clock::time_point> refusals_told_;
 };
 
 }  // namespace sluice::pipeline

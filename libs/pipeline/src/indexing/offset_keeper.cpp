@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::pipeline {
 namespace {
@@ -82,8 +83,12 @@ base::Result<OffsetKeeper::Kept> OffsetKeeper::keep(std::span<PartitionWork* con
   if (auto committed = ports_.source.commit(); !committed) {
     if (committed.error().recovery != base::Recovery::Retry) return tl::make_unexpected(std::move(committed.error()));
     ++counters_.commits_failed;
+    if (!std::exchange(commit_fails_, true)) {
+      ports_.observer.warned(committed.error().id, committed.error().message);
+    }
     return Kept::NotCommitted;
   }
+  commit_fails_ = false;
   commit_due_ = false;
   ++counters_.commits;
   return Kept::Everything;

@@ -40,6 +40,7 @@ class OffsetKeeper {
   IndexingPorts& ports_;
   IndexingCounters& counters_;
   bool commit_due_ = false;
+  bool commit_fails_ = false;  ///< the last one was refused, and that was told
 };
 
 }  // namespace sluice::pipeline
