@@ -98,9 +98,8 @@ Section retry_keys(RetrySettings& s) {
                .field = &s.max_outage,
                .min = 0,
                .max = 30ULL * 86'400'000,
-               .doc = "A peer that stays away longer ends the program (exit code 4). 0s: it waits for ever, which is "
-                      "safe: nothing "
-                      "is confirmed meanwhile."},
+               .doc = "A peer that a start or a reconnect cannot reach for longer ends the program (exit code 4); what "
+                      "runs and holds back only waits. 0s: for ever, which is safe: nothing is confirmed meanwhile."},
           }};
 }
 
@@ -156,7 +155,7 @@ Section admin_keys(AdminSettings& s) {
               {.name = "token",
                .field = &s.token,
                .example = "${SLUICE_TOKEN}",
-               .doc = "Asked for as `Authorization: Bearer <token>` from other hosts."},
+               .doc = "Every request has to bring it, as `Authorization: Bearer <token>`."},
               {.name = "token_file",
                .field = &s.token_file,
                .check = check_not_empty,

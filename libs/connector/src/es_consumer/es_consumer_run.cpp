@@ -1,6 +1,7 @@
 // One life of es_consumer, wired: consumer group → documents → bulks → offsets.
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -88,7 +89,7 @@ std::int64_t wall_clock_ms() {
 }
 
 base::Result<void> read_and_index(const config::Settings& settings, pipeline::StopSignal& stop,
-                                  EsConsumerStatusPublisher& status) {
+                                  EsConsumerStatusPublisher& status, std::optional<base::Deadline>& reading_since) {
   const config::ElasticsearchSettings& search = settings.elasticsearch;
   SLUICE_ASSIGN(auto admin, elastic::IndexAdmin::open(connection_options(search), index_options(search)));
   elastic::BulkSinkOptions bulk_options;
@@ -111,6 +112,7 @@ base::Result<void> read_and_index(const config::Settings& settings, pipeline::St
               search.addresses.front());
   pipeline::Indexing indexing(indexing_options(settings), {*source, *sink, *letters, *admin, maker, status});
   const auto tell = [&] { status.tick(indexing, *source, has_mirror ? &generations : nullptr, stop); };
+  reading_since = base::Clock::now();
   const auto settlement = indexing.run(stop, tell);
   if (settlement && *settlement == pipeline::Settlement::Settled) return {};
   const bool was_to_stop = stop.requested() && (settlement || settlement.error().recovery == Recovery::Retry);
@@ -131,9 +133,9 @@ base::Result<void> run_es_consumer(const config::Settings& settings, pipeline::S
     logger.info("trying again in {} ms", wait.count());
   };
   return pipeline::supervise(supervise_limits(settings), stop, on_retry, [&]() -> pipeline::Attempt {
-    const base::Deadline begun = base::Clock::now();
-    auto result = read_and_index(settings, stop, *status);
-    const bool has_lasted = base::Clock::now() - begun > settings.retry.max_backoff;
+    std::optional<base::Deadline> reading_since;
+    auto result = read_and_index(settings, stop, *status, reading_since);
+    const bool has_lasted = reading_since && base::Clock::now() - *reading_since > settings.retry.max_backoff;
     return {std::move(result), has_lasted ? pipeline::AttemptResult::Worked : pipeline::AttemptResult::Failed};
   });
 }
