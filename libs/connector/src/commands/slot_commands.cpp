@@ -87,7 +87,8 @@ base::Result<std::string> adopt_slot(const ProgramOptions& program) {
   pipeline::Checkpoint checkpoint = checkpoint_here(here, *here.broker.announced_epoch);
   checkpoint.position = change::position_of(here.source.slot->confirmed_flush_lsn);
   checkpoint.last_data_end = checkpoint.position;
-  checkpoint.slot.consistent_point = here.source.slot->confirmed_flush_lsn;
+  // A server that starts again may be back at what it had saved of the slot, which is before what it says now.
+  checkpoint.slot.consistent_point = here.source.slot->restart_lsn;
   checkpoint.snapshot = pipeline::SnapshotPhase::Done;
   SLUICE_TRY(here.store->save(checkpoint));
   return fmt::format(

@@ -205,7 +205,8 @@ base::Result<void> ReplicatorRun::begin_adopted(const pipeline::StartFacts& fact
                                                  facts.server.database, settings_.postgres.slot_name}));
   checkpoint.position = plan.position;
   checkpoint.last_data_end = plan.position;
-  checkpoint.slot.consistent_point = change::lsn_of(plan.position);
+  // A server that starts again may be back at what it had saved of the slot, which is before what it says now.
+  checkpoint.slot.consistent_point = facts.slot->restart_lsn;
   checkpoint.snapshot = pipeline::SnapshotPhase::None;
   SLUICE_TRY(store_->save(checkpoint));
   logger.info("slot {} adopted at {}, without a snapshot", settings_.postgres.slot_name,
