@@ -212,10 +212,8 @@ read_instance() {
   unique_settings
 }
 
-# A server that runs cannot move.
-refuse_other_port() {
-  [[ $PORT == "${KEPT_PORT:-$PORT}" ]] || die "the $KIND in $DATA runs on port $KEPT_PORT" "stop it first; then --port $PORT moves it" 2
-}
+# A server that runs stays where it is, whatever --port says.
+stay_on_port() { PORT=${KEPT_PORT:-$PORT}; }
 
 unique_settings() {
   local -A last=()
