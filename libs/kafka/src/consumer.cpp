@@ -389,11 +389,8 @@ Result<void> RdkafkaConsumer::check_message(const rd_kafka_message_t& message) {
         fmt::format("Another process has joined group {} as instance \"{}\". Give each process an instance id of "
                     "its own",
                     options_.group, options_.instance_id));
-  base::Error error = error_of(code, fmt::format("Reading topic {} partition {}", partition.topic, partition.number),
-                               "kafka.consumer_failed");
-  // The producing side may not have made it yet: waiting helps here.
-  if (error.id == "kafka.topic_missing") error.recovery = Recovery::Retry;
-  return tl::make_unexpected(std::move(error));
+  return tl::make_unexpected(
+      error_of_reading(code, fmt::format("Reading topic {} partition {}", partition.topic, partition.number)));
 }
 
 /// Takes the message.

@@ -71,6 +71,12 @@ Error error_of(rd_kafka_resp_err_t code, std::string_view subject, std::string_v
   return {Recovery::Retry, fallback_id, text(subject, code, "It is tried again; look at the broker's log if it stays")};
 }
 
+base::Error error_of_reading(rd_kafka_resp_err_t code, std::string_view subject) {
+  base::Error error = error_of(code, subject, "kafka.consumer_failed");
+  if (error.id == "kafka.topic_missing") error.recovery = base::Recovery::Retry;
+  return error;
+}
+
 bool passes_by_itself(rd_kafka_resp_err_t code) {
   switch (code) {
     case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED:

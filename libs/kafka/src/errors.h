@@ -17,6 +17,9 @@ base::Error error_of(rd_kafka_resp_err_t code, std::string_view subject, std::st
 /// True for errors of a connection: librdkafka goes on trying by itself.
 bool is_transport(rd_kafka_resp_err_t code);
 
+/// The same for who reads: a topic that does not exist may yet be made by who writes it, so that is Retry.
+base::Error error_of_reading(rd_kafka_resp_err_t code, std::string_view subject);
+
 /// Of reading: what librdkafka mends by itself. It is noted for the status, and reading goes on.
 bool passes_by_itself(rd_kafka_resp_err_t code);
 

@@ -54,12 +54,8 @@ Result<void> StartLookup::take_topics(rd_kafka_event_t* answer) {
   SLUICE_ASSIGN(const auto topics, read_topics(answer));
   std::map<std::string, std::string> ids;
   for (const TopicFacts& topic : topics) {
-    if (topic.error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      base::Error error = error_of(topic.error, fmt::format("Topic {}", topic.name), "kafka.consumer_failed");
-      // A broker that has just been given the topic may not know it yet.
-      if (error.id == "kafka.topic_missing") error.recovery = Recovery::Retry;
-      return tl::make_unexpected(std::move(error));
-    }
+    if (topic.error != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return tl::make_unexpected(error_of_reading(topic.error, fmt::format("Topic {}", topic.name)));
     ids[topic.name] = topic.id;
   }
   ids_ = std::move(ids);

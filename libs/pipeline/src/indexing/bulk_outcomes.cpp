@@ -29,9 +29,9 @@ base::Result<bool> BulkWriter::collect(base::Clock::time_point now) {
                  "a bulk's outcome has one result per document");
     SLUICE_TRY(settle(bulk, bulk.sweep ? std::span(swept) : std::span<const ItemResult>(outcome.items), now));
     back_off(now);
-    if (!bulk.sweep) tell_refusals(outcome.items, now);
-    if (!bulk.sweep)
-      ports_.observer.bulk_written({bulk.items.size(), bulk.bytes, now - bulk.begun, bulk.oldest_timestamp_ms});
+    if (bulk.sweep) continue;
+    tell_refusals(outcome.items, now);
+    ports_.observer.bulk_written({bulk.items.size(), bulk.bytes, now - bulk.begun, bulk.oldest_timestamp_ms});
   }
   return !outcomes.empty();
 }
