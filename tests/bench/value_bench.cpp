@@ -101,7 +101,7 @@ void compare(benchmark::State& state, double values, const std::function<void()>
 void encode(benchmark::State& state, const Family& family) {
   const auto type = *codec::resolve_type(family.oid, family.type.get());
   codec::ValueEncoder encoder;
-  codec::TextBuffer out;
+  base::TextBuffer out;
   compare(
       state, 1,
       [&] {

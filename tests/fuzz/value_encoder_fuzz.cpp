@@ -90,7 +90,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool is_text = kTypes[chosen % kTypes.size()] == kText;
   const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
   const std::uint64_t replaced_before = encoder.replacements();
-  codec::TextBuffer out;
+  base::TextBuffer out;
   if (!encoder.append(*types[chosen], text, out)) {
     SLUICE_CHECK(!is_text, "every text is a value of the type text");
     return 0;

@@ -53,7 +53,7 @@ inline codec::ValueTypePtr builtin(std::uint32_t oid, const codec::ValueOptions&
 /// The JSON of a value; nothing: the text is not of the type.
 inline std::optional<std::string> encoded(const codec::ValueType& type, std::string_view text) {
   static codec::ValueEncoder encoder;
-  codec::TextBuffer out;
+  base::TextBuffer out;
   if (!encoder.append(type, text, out)) return std::nullopt;
   SLUICE_CHECK(is_json(out.view()), "a value is valid JSON");
   SLUICE_CHECK(out.view().find_first_of("\r\n") == std::string_view::npos, "a value has no line break");

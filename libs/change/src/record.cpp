@@ -1,5 +1,7 @@
 #include "sluice/change/record.h"
 
+#include "sluice/base/check.h"
+
 namespace sluice::change {
 
 void RecordBatch::clear() {
@@ -7,14 +9,20 @@ void RecordBatch::clear() {
   entries_.clear();
 }
 
-void RecordBatch::add(Record record, Piece key, Piece value) { entries_.push_back({record, key, value}); }
+Record& RecordBatch::add(Piece key, Piece value) { return entries_.emplace_back(Record{}, key, value).record; }
 
-Record RecordBatch::operator[](std::size_t index) const {
-  const Entry& entry = entries_[index];
-  Record record = entry.record;
-  record.key = std::string_view(bytes_).substr(entry.key.begin, entry.key.size);
-  record.value = std::string_view(bytes_).substr(entry.value.begin, entry.value.size);
-  return record;
+Record& RecordBatch::operator[](std::size_t index) {
+  Entry& entry = entries_[index];
+  const std::string_view bytes = bytes_.view();
+  entry.record.key = bytes.substr(entry.key.begin, entry.key.size);
+  entry.record.value = bytes.substr(entry.value.begin, entry.value.size);
+  return entry.record;
+}
+
+void RecordBatch::cut_back_to(Mark mark) {
+  SLUICE_CHECK(mark.records <= entries_.size(), "a batch is cut back to where it was before");
+  entries_.resize(mark.records);
+  bytes_.cut_back_to(mark.bytes);
 }
 
 }  // namespace sluice::change

@@ -52,28 +52,23 @@ class EnvelopeEncoder::Impl {
 
  private:
   using Piece = change::RecordBatch::Piece;
-  struct Draft {
-    change::Record record;
-    Piece key;
-    Piece value;
-  };
 
   PreparedTable& table_of(const ChangeEvent& event);
-  base::Result<void> draft(PreparedTable& table, const ChangeEvent& event);
-  base::Result<void> draft_update(PreparedTable& table, const ChangeEvent& event);
-  base::Result<void> draft_delete(PreparedTable& table, const ChangeEvent& event);
-  base::Result<void> draft_row(PreparedTable& table, const ChangeEvent& event, const RecordImage& image);
-  void draft_tombstone(const ChangeEvent& event, Draft deleted, std::uint32_t part);
-  void draft_truncate(PreparedTable& table, const ChangeEvent& event);
-  void draft_message(const ChangeEvent& event);
-  void hand_over(change::RecordBatch& out);
+  base::Result<void> write(const ChangeEvent& event);
+  base::Result<void> write_changes(PreparedTable& table, const ChangeEvent& event);
+  base::Result<void> write_update(PreparedTable& table, const ChangeEvent& event);
+  base::Result<void> write_delete(PreparedTable& table, const ChangeEvent& event);
+  base::Result<Piece> write_row(PreparedTable& table, const ChangeEvent& event, const RecordImage& image);
+  void write_tombstone(const PreparedTable& table, const ChangeEvent& event, Piece key, std::uint32_t part);
+  void write_truncate(PreparedTable& table, const ChangeEvent& event);
+  void write_message(const ChangeEvent& event);
 
   EncoderOptions options_;
   std::unordered_map<const change::TableSchema*, PreparedTable> tables_;
   PreparedTable* last_ = nullptr;
   PreparedTable messages_;
-  EnvelopeWriter writer_;      ///< holds the text of the event at hand, until all of its records are written
-  std::vector<Draft> drafts_;  ///< pieces point into the writer's text
+  EnvelopeWriter writer_;
+  change::RecordBatch* out_ = nullptr;  ///< of the event at hand
 };
 
 base::Result<void> EnvelopeEncoder::Impl::prepare(const change::TableSchemaPtr& schema, Route route) {
@@ -97,113 +92,108 @@ PreparedTable& EnvelopeEncoder::Impl::table_of(const ChangeEvent& event) {
 
 base::Result<void> EnvelopeEncoder::Impl::encode(const ChangeEvent& event, std::int64_t now_ms,
                                                  change::RecordBatch& out) {
-  writer_.clear();
-  writer_.set_now_ms(now_ms);
-  drafts_.clear();
+  out_ = &out;
+  writer_.begin(out.bytes(), now_ms);
+  const change::RecordBatch::Mark before = out.mark();
+  base::Result<void> written = write(event);
+  if (!written) out.cut_back_to(before);
+  return written;
+}
+
+base::Result<void> EnvelopeEncoder::Impl::write(const ChangeEvent& event) {
   const std::uint64_t replacements = writer_.replacements();
   if (event.op == Op::Message) {
-    draft_message(event);
+    write_message(event);
   } else {
-    SLUICE_TRY(draft(table_of(event), event));
+    SLUICE_TRY(write_changes(table_of(event), event));
   }
   if (writer_.replacements() != replacements && options_.values.invalid_text == InvalidText::Halt) [[unlikely]] {
     return invalid_text(event);
   }
-  hand_over(out);
   return {};
 }
 
-base::Result<void> EnvelopeEncoder::Impl::draft(PreparedTable& table, const ChangeEvent& event) {
+base::Result<void> EnvelopeEncoder::Impl::write_changes(PreparedTable& table, const ChangeEvent& event) {
   const std::size_t columns = table.columns().size();
   SLUICE_CHECK(event.before.empty() || event.before.size() == columns, "a row has a cell for every column");
   SLUICE_CHECK(event.after.empty() || event.after.size() == columns, "a row has a cell for every column");
   switch (event.op) {
     case Op::Snapshot:
-    case Op::Insert: return draft_row(table, event, {event.op, event.id.part, nullptr, &event.after});
-    case Op::Update: return draft_update(table, event);
-    case Op::Delete: return draft_delete(table, event);
-    case Op::Truncate: draft_truncate(table, event); return {};
+    case Op::Insert: SLUICE_TRY(write_row(table, event, {event.op, event.id.part, nullptr, &event.after})); return {};
+    case Op::Update: return write_update(table, event);
+    case Op::Delete: return write_delete(table, event);
+    case Op::Truncate: write_truncate(table, event); return {};
     case Op::Message: break;
   }
   SLUICE_CHECK(false, "an event has one of the operations above");
   return {};
 }
 
-base::Result<void> EnvelopeEncoder::Impl::draft_update(PreparedTable& table, const ChangeEvent& event) {
+base::Result<void> EnvelopeEncoder::Impl::write_update(PreparedTable& table, const ChangeEvent& event) {
   const std::uint32_t part = event.id.part;
-  if (event.before.empty()) return draft_row(table, event, {Op::Update, part, nullptr, &event.after});
-  if (!key_changed(*table.schema(), event.before, event.after)) {
-    return draft_row(table, event, {Op::Update, part, &event.before, &event.after});
+  if (event.before.empty() || !key_changed(*table.schema(), event.before, event.after)) {
+    const Row* const before = event.before.empty() ? nullptr : &event.before;
+    SLUICE_TRY(write_row(table, event, {Op::Update, part, before, &event.after}));
+    return {};
   }
-  SLUICE_TRY(draft_row(table, event, {Op::Delete, part, &event.before, nullptr}));
-  const Draft deleted = drafts_.back();
-  SLUICE_TRY(draft_row(table, event, {Op::Insert, part + 1, nullptr, &event.after}));
-  draft_tombstone(event, deleted, part + 2);
+  SLUICE_ASSIGN(const Piece old_key, write_row(table, event, {Op::Delete, part, &event.before, nullptr}));
+  SLUICE_TRY(write_row(table, event, {Op::Insert, part + 1, nullptr, &event.after}));
+  write_tombstone(table, event, old_key, part + 2);
   return {};
 }
 
-base::Result<void> EnvelopeEncoder::Impl::draft_delete(PreparedTable& table, const ChangeEvent& event) {
-  SLUICE_TRY(draft_row(table, event, {Op::Delete, event.id.part, &event.before, nullptr}));
-  draft_tombstone(event, drafts_.back(), event.id.part + 1);
+base::Result<void> EnvelopeEncoder::Impl::write_delete(PreparedTable& table, const ChangeEvent& event) {
+  SLUICE_ASSIGN(const Piece key, write_row(table, event, {Op::Delete, event.id.part, &event.before, nullptr}));
+  write_tombstone(table, event, key, event.id.part + 1);
   return {};
 }
 
-base::Result<void> EnvelopeEncoder::Impl::draft_row(PreparedTable& table, const ChangeEvent& event,
-                                                    const RecordImage& image) {
-  const base::Result<Piece> key = writer_.write_row_key(table, image);
-  if (!key) return tl::make_unexpected(key.error());
-  const base::Result<Piece> value = writer_.write_row(table, event, image, *key);
-  if (!value) return tl::make_unexpected(value.error());
-  change::Record record;
+/// The record's key.
+base::Result<EnvelopeEncoder::Impl::Piece> EnvelopeEncoder::Impl::write_row(PreparedTable& table,
+                                                                            const ChangeEvent& event,
+                                                                            const RecordImage& image) {
+  SLUICE_ASSIGN(const Piece key, writer_.write_row_key(table, image));
+  SLUICE_ASSIGN(const Piece value, writer_.write_row(table, event, image, key));
+  change::Record& record = out_->add(key, value);
   record.topic = table.route().topic;
-  record.partition = partition_of(writer_.text_of(*key), table.route().partitions);
+  record.partition = partition_of(writer_.text_of(key), table.route().partitions);
   record.kind = image.op == Op::Snapshot ? change::RecordKind::Snapshot : change::RecordKind::Stream;
   record.id = event.id;
   record.id.part = image.part;
-  drafts_.push_back({record, *key, *value});
-  return {};
+  return key;
 }
 
-void EnvelopeEncoder::Impl::draft_tombstone(const ChangeEvent& event, Draft deleted, std::uint32_t part) {
+void EnvelopeEncoder::Impl::write_tombstone(const PreparedTable& table, const ChangeEvent& event, Piece key,
+                                            std::uint32_t part) {
   // All rows of a table without a key share one: a tombstone would take them all.
   if (options_.tombstones == Tombstones::Off || event.table->key_columns.empty()) return;
-  deleted.record.id.part = part;
-  deleted.record.tombstone = true;
-  deleted.value = {};
-  drafts_.push_back(deleted);
+  const Route route = table.route();
+  change::Record& record = out_->add(key, {});
+  record.topic = route.topic;
+  record.partition = partition_of(writer_.text_of(key), route.partitions);
+  record.id = event.id;
+  record.id.part = part;
+  record.tombstone = true;
 }
 
-void EnvelopeEncoder::Impl::draft_truncate(PreparedTable& table, const ChangeEvent& event) {
+void EnvelopeEncoder::Impl::write_truncate(PreparedTable& table, const ChangeEvent& event) {
   const Piece key = writer_.write_truncate_key(table);
   const Piece value = writer_.write_truncate(table, event);
   for (std::int32_t partition = 0; partition < table.route().partitions; ++partition) {
-    change::Record record;
+    change::Record& record = out_->add(key, value);
     record.topic = table.route().topic;
     record.partition = partition;
     record.id = event.id;
-    drafts_.push_back({record, key, value});
   }
 }
 
-void EnvelopeEncoder::Impl::draft_message(const ChangeEvent& event) {
+void EnvelopeEncoder::Impl::write_message(const ChangeEvent& event) {
   const Piece key = writer_.write_message_key(event);
   const Piece value = writer_.write_message(messages_, event);
-  change::Record record;
+  change::Record& record = out_->add(key, value);
   record.topic = messages_.route().topic;
   record.partition = partition_of(writer_.text_of(key), messages_.route().partitions);
   record.id = event.id;
-  drafts_.push_back({record, key, value});
-}
-
-void EnvelopeEncoder::Impl::hand_over(change::RecordBatch& out) {
-  std::string& bytes = out.bytes();
-  const std::size_t base = bytes.size();
-  bytes.append(writer_.text());
-  for (Draft& draft : drafts_) {
-    draft.key.begin += base;
-    draft.value.begin += base;
-    out.add(draft.record, draft.key, draft.value);
-  }
 }
 
 EnvelopeEncoder::EnvelopeEncoder(EncoderOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}

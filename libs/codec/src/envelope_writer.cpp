@@ -48,7 +48,7 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
-void append_base64(std::string_view bytes, TextBuffer& out) {
+void append_base64(std::string_view bytes, base::TextBuffer& out) {
   constexpr std::size_t kGroup = 3;
   char* to = out.room(base64_size(bytes.size()));
   for (; !bytes.empty(); bytes.remove_prefix(std::min(kGroup, bytes.size()))) {
@@ -73,138 +73,142 @@ base::Result<EnvelopeWriter::Piece> EnvelopeWriter::write_row_key(const Prepared
                                                                   const RecordImage& image) {
   const change::TableSchema& schema = *table.schema();
   const Row& row = image.after != nullptr ? *image.after : *image.before;
-  const std::size_t begin = text_.size();
-  text_.append(table.name());
-  text_.append(':');
+  const std::size_t begin = text_->size();
+  text_->append(table.key_lead());
   key_values_.clear();
   for (const std::uint32_t ordinal : schema.key_columns) {
     const Cell cell = row.empty() ? Cell{} : row[ordinal];
     if (cell.kind != CellKind::Text) return no_key_value(schema, schema.columns[ordinal]);
     key_values_.push_back(cell.bytes);
   }
-  append_key_values(key_values_, text_);
+  append_key_values(key_values_, *text_);
   return piece_from(begin);
 }
 
 base::Result<EnvelopeWriter::Piece> EnvelopeWriter::write_row(PreparedTable& table, const ChangeEvent& event,
                                                               const RecordImage& image, Piece key) {
-  const std::size_t begin = text_.size();
+  const std::size_t begin = text_->size();
   table.begin(event, now_ms_);
   if (image.op == Op::Snapshot) {
-    table.append_snapshot_id(snapshot_row_name(event, text_of(key)), text_);
+    table.append_snapshot_id(snapshot_row_name(event, text_of(key)), *text_);
   } else {
-    table.append_id(event.id.seq, image.part, text_);
+    table.append_id(event.id.seq, image.part, *text_);
   }
-  table.append_head(event, image.op, text_);
+  table.append_head(event, image.op, *text_);
   if (image.before != nullptr) {
     const Shown shown = event.before_is_key_only ? Shown::IdentityColumns : Shown::AllColumns;
     SLUICE_TRY(append_row(table, *image.before, shown));
   } else {
-    text_.append("null");
+    text_->append("null");
   }
-  text_.append(R"(,"after":)");
+  text_->append(R"(,"after":)");
   if (image.after != nullptr) {
-    SLUICE_TRY(append_row(table, *image.after, Shown::AllColumns));
-    append_unavailable(table, *image.after);
-    append_reselected(table, event);
+    SLUICE_ASSIGN(const std::size_t unchanged, append_row(table, *image.after, Shown::AllColumns));
+    if (unchanged > 0) append_unavailable(table, *image.after);
+    if (!event.reselected.empty()) append_reselected(table, event);
   } else {
-    text_.append("null");
+    text_->append("null");
   }
-  text_.append('}');
+  text_->append('}');
   return piece_from(begin);
 }
 
 EnvelopeWriter::Piece EnvelopeWriter::write_truncate_key(const PreparedTable& table) {
-  const std::size_t begin = text_.size();
-  text_.append(kTruncateKeyPrefix);
-  text_.append(table.name());
+  const std::size_t begin = text_->size();
+  text_->append(kTruncateKeyPrefix);
+  text_->append(table.name());
   return piece_from(begin);
 }
 
 EnvelopeWriter::Piece EnvelopeWriter::write_truncate(PreparedTable& table, const ChangeEvent& event) {
-  const std::size_t begin = text_.size();
+  const std::size_t begin = text_->size();
   table.begin(event, now_ms_);
-  table.append_id(event.id.seq, event.id.part, text_);
-  table.append_head(event, Op::Truncate, text_);
-  text_.append(R"(null,"after":null})");
+  table.append_id(event.id.seq, event.id.part, *text_);
+  table.append_head(event, Op::Truncate, *text_);
+  text_->append(R"(null,"after":null})");
   return piece_from(begin);
 }
 
 EnvelopeWriter::Piece EnvelopeWriter::write_message_key(const ChangeEvent& event) {
-  const std::size_t begin = text_.size();
-  text_.append(kMessageKeyPrefix);
-  text_.append(event.message.prefix);
+  const std::size_t begin = text_->size();
+  text_->append(kMessageKeyPrefix);
+  text_->append(event.message.prefix);
   return piece_from(begin);
 }
 
 EnvelopeWriter::Piece EnvelopeWriter::write_message(PreparedTable& messages, const ChangeEvent& event) {
-  const std::size_t begin = text_.size();
+  const std::size_t begin = text_->size();
   messages.begin(event, now_ms_);
-  messages.append_id(event.id.seq, event.id.part, text_);
-  messages.append_head(event, Op::Message, text_);
-  text_.append(R"(null,"after":null,"message":)");
+  messages.append_id(event.id.seq, event.id.part, *text_);
+  messages.append_head(event, Op::Message, *text_);
+  text_->append(R"(null,"after":null,"message":)");
   append_message(event);
-  text_.append('}');
+  text_->append('}');
   return piece_from(begin);
 }
 
-base::Result<void> EnvelopeWriter::append_row(const PreparedTable& table, const Row& row, Shown shown) {
+/// How many cells were left out since their value was not sent.
+base::Result<std::size_t> EnvelopeWriter::append_row(const PreparedTable& table, const Row& row, Shown shown) {
   const change::TableSchema& schema = *table.schema();
-  const std::size_t begin = text_.size();
+  const std::size_t begin = text_->size();
+  std::size_t unchanged = 0;
   for (std::size_t ordinal = 0; ordinal < row.size(); ++ordinal) {
     if (shown == Shown::IdentityColumns && !schema.columns[ordinal].identity) continue;
     const Cell& cell = row[ordinal];
-    if (cell.kind == CellKind::Unchanged) continue;
+    if (cell.kind == CellKind::Unchanged) {
+      ++unchanged;
+      continue;
+    }
     const PreparedColumn& column = table.columns()[ordinal];
-    text_.append(column.member);
+    text_->append(column.member);
     if (cell.kind == CellKind::Null) {
-      text_.append("null");
-    } else if (cell.kind != CellKind::Text || !values_.append(*column.type, cell.bytes, text_)) {
+      text_->append("null");
+    } else if (cell.kind != CellKind::Text || !values_.append(*column.type, cell.bytes, *text_)) {
       return unrepresentable(schema, schema.columns[ordinal]);
     }
   }
   // Every member begins with a comma; the first one's place is the opening brace's.
-  if (text_.size() == begin) text_.append(',');
-  text_.overwrite(begin, '{');
-  text_.append('}');
-  return {};
+  if (text_->size() == begin) text_->append(',');
+  text_->overwrite(begin, '{');
+  text_->append('}');
+  return unchanged;
 }
 
 void EnvelopeWriter::append_unavailable(const PreparedTable& table, const Row& row) {
-  const std::size_t begin = text_.size();
+  const std::size_t begin = text_->size();
   for (std::size_t ordinal = 0; ordinal < row.size(); ++ordinal) {
     if (row[ordinal].kind != CellKind::Unchanged) continue;
-    text_.append(text_.size() == begin ? R"(,"unavailable":[)" : ",");
-    text_.append(table.columns()[ordinal].quoted_name);
+    text_->append(text_->size() == begin ? R"(,"unavailable":[)" : ",");
+    text_->append(table.columns()[ordinal].quoted_name);
   }
-  if (text_.size() != begin) text_.append(']');
+  text_->append(']');
 }
 
 void EnvelopeWriter::append_reselected(const PreparedTable& table, const ChangeEvent& event) {
-  const std::size_t begin = text_.size();
+  const std::size_t begin = text_->size();
   for (const std::uint32_t ordinal : event.reselected) {
-    text_.append(text_.size() == begin ? R"(,"reselected":[)" : ",");
-    text_.append(table.columns()[ordinal].quoted_name);
+    text_->append(text_->size() == begin ? R"(,"reselected":[)" : ",");
+    text_->append(table.columns()[ordinal].quoted_name);
   }
-  if (text_.size() != begin) text_.append(']');
+  text_->append(']');
 }
 
 void EnvelopeWriter::append_message(const ChangeEvent& event) {
-  text_.append(R"({"prefix":)");
-  values_.append_string(event.message.prefix, text_);
-  text_.append(R"(,"content":)");
+  text_->append(R"({"prefix":)");
+  values_.append_string(event.message.prefix, *text_);
+  text_->append(R"(,"content":)");
   const bool readable = is_utf8(event.message.content);
   if (readable) {
-    values_.append_string(event.message.content, text_);
+    values_.append_string(event.message.content, *text_);
   } else {
-    text_.append('"');
-    append_base64(event.message.content, text_);
-    text_.append('"');
+    text_->append('"');
+    append_base64(event.message.content, *text_);
+    text_->append('"');
   }
-  text_.append(R"(,"transactional":)");
-  text_.append(event.message.transactional ? "true" : "false");
-  if (!readable) text_.append(R"(,"encoding":"base64")");
-  text_.append('}');
+  text_->append(R"(,"transactional":)");
+  text_->append(event.message.transactional ? "true" : "false");
+  if (!readable) text_->append(R"(,"encoding":"base64")");
+  text_->append('}');
 }
 
 }  // namespace sluice::codec

@@ -10,9 +10,9 @@
 
 #include "prepared_table.h"
 #include "sluice/base/error.h"
+#include "sluice/base/text_buffer.h"
 #include "sluice/change/change_event.h"
 #include "sluice/change/record.h"
-#include "sluice/codec/text_buffer.h"
 #include "sluice/codec/value_encoder.h"
 
 namespace sluice::codec {
@@ -29,11 +29,12 @@ class EnvelopeWriter {
  public:
   using Piece = change::RecordBatch::Piece;
 
-  void clear() { text_.clear(); }
-  void set_now_ms(std::int64_t now_ms) { now_ms_ = now_ms; }
-  /// All that was written since clear(); pieces point into it.
-  std::string_view text() const { return text_.view(); }
-  std::string_view text_of(Piece piece) const { return text().substr(piece.begin, piece.size); }
+  /// Of the records that follow: where they go, and their `ts_ms`.
+  void begin(base::TextBuffer& text, std::int64_t now_ms) {
+    text_ = &text;
+    now_ms_ = now_ms;
+  }
+  std::string_view text_of(Piece piece) const { return text_->view().substr(piece.begin, piece.size); }
 
   /// Error: codec.no_key_value (Reject).
   base::Result<Piece> write_row_key(const PreparedTable& table, const RecordImage& image);
@@ -51,14 +52,14 @@ class EnvelopeWriter {
 
  private:
   enum class Shown { AllColumns, IdentityColumns };
-  base::Result<void> append_row(const PreparedTable& table, const change::Row& row, Shown shown);
+  base::Result<std::size_t> append_row(const PreparedTable& table, const change::Row& row, Shown shown);
   void append_unavailable(const PreparedTable& table, const change::Row& row);
   void append_reselected(const PreparedTable& table, const change::ChangeEvent& event);
   void append_message(const change::ChangeEvent& event);
-  Piece piece_from(std::size_t begin) const { return {begin, text_.size() - begin}; }
+  Piece piece_from(std::size_t begin) const { return {begin, text_->size() - begin}; }
 
+  base::TextBuffer* text_ = nullptr;
   std::int64_t now_ms_ = 0;
-  TextBuffer text_;
   ValueEncoder values_;
   std::vector<std::string_view> key_values_;
 };

@@ -76,7 +76,7 @@ const char* end_of_name(const char* at, const char* end) {
 }
 
 /// Appends what stands for the escape at `from`, and moves behind it.
-void append_cleaned_escape(const char*& from, const char* end, TextBuffer& out, std::uint64_t& replacements) {
+void append_cleaned_escape(const char*& from, const char* end, base::TextBuffer& out, std::uint64_t& replacements) {
   const int unit = code_unit(from, end);
   const char* next = end_of_escape(from, end);
   if (next == nullptr && unit >= 0) {
@@ -91,7 +91,7 @@ void append_cleaned_escape(const char*& from, const char* end, TextBuffer& out, 
 }
 
 /// Appends the string whose opening quote is at `from`, cleaned, and moves behind it.
-void append_cleaned_string(const char*& from, const char* end, TextBuffer& out, std::uint64_t& replacements) {
+void append_cleaned_string(const char*& from, const char* end, base::TextBuffer& out, std::uint64_t& replacements) {
   out.append(*from++);
   while (from != end) {
     const char* const next = skip_plain(from, end);
@@ -241,7 +241,7 @@ const char* JsonChecker::end_of_value(const char* at, const char* end) {
   }
 }
 
-void append_cleaned_json(std::string_view text, TextBuffer& out, std::uint64_t& replacements) {
+void append_cleaned_json(std::string_view text, base::TextBuffer& out, std::uint64_t& replacements) {
   const char* from = text.data();
   const char* const end = from + text.size();
   while (from != end) {

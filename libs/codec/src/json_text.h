@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "sluice/codec/text_buffer.h"
+#include "sluice/base/text_buffer.h"
 
 namespace sluice::codec {
 
@@ -37,6 +37,6 @@ class JsonChecker {
 /// Appends `text` without the line breaks between its tokens; inside of strings, invalid UTF-8 and escapes of half a
 /// surrogate pair (the type json keeps them) become U+FFFD, counted. Whether the result is JSON is for JsonChecker to
 /// say.
-void append_cleaned_json(std::string_view text, TextBuffer& out, std::uint64_t& replacements);
+void append_cleaned_json(std::string_view text, base::TextBuffer& out, std::uint64_t& replacements);
 
 }  // namespace sluice::codec

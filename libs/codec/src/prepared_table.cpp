@@ -41,6 +41,7 @@ PreparedTable::PreparedTable(change::TableSchemaPtr schema, Route route, const E
   const std::string_view schema_name = schema_ ? std::string_view(schema_->schema) : std::string_view();
   const std::string_view table_name = schema_ ? std::string_view(schema_->name) : std::string_view();
   if (schema_) append_table_name(*schema_, name_);
+  key_lead_ = name_ + ':';
   lead_ = fmt::format(R"(,"source":{{"version":{},"connector":"postgresql","name":{},"ts_ms":)",
                       in_quotes(options.version), in_quotes(options.source_name));
   names_ = fmt::format(R"(","db":{},"schema":{},"table":{},"txId":)", in_quotes(options.database),
@@ -78,7 +79,7 @@ void PreparedTable::begin(const change::ChangeEvent& event, std::int64_t now_ms)
   if (moment != rendered_) render(moment);
 }
 
-void PreparedTable::append_id(std::uint32_t seq, std::uint32_t part, TextBuffer& out) const {
+void PreparedTable::append_id(std::uint32_t seq, std::uint32_t part, base::TextBuffer& out) const {
   out.append(id_.view());
   out.append_hex<8>(seq);
   if (part == 0) return;
@@ -86,7 +87,7 @@ void PreparedTable::append_id(std::uint32_t seq, std::uint32_t part, TextBuffer&
   out.append_hex<4>(part);
 }
 
-void PreparedTable::append_snapshot_id(std::string_view row, TextBuffer& out) const {
+void PreparedTable::append_snapshot_id(std::string_view row, base::TextBuffer& out) const {
   const XXH128_hash_t hash = XXH3_128bits(row.data(), row.size());
   out.append(id_.view());
   out.append("00000000.r");
@@ -96,7 +97,7 @@ void PreparedTable::append_snapshot_id(std::string_view row, TextBuffer& out) co
   out.append_hex<16>(hash.low64);
 }
 
-void PreparedTable::append_head(const change::ChangeEvent& event, change::Op op, TextBuffer& out) const {
+void PreparedTable::append_head(const change::ChangeEvent& event, change::Op op, base::TextBuffer& out) const {
   // A snapshot row was read, not logged: it stands at the position of its snapshot.
   const bool read = event.op == change::Op::Snapshot && event.record_lsn.is_zero();
   const change::Lsn lsn = read ? event.id.commit_lsn : event.record_lsn;

@@ -35,15 +35,17 @@ class PreparedTable {
   const std::vector<PreparedColumn>& columns() const { return columns_; }
   /// `public.users`, percent-encoded.
   std::string_view name() const { return name_; }
+  /// `public.users:`, with which the key of a row begins.
+  std::string_view key_lead() const { return key_lead_; }
 
   /// To be called first for each event. `now_ms`: milliseconds since 1970, becomes `ts_ms`.
   void begin(const change::ChangeEvent& event, std::int64_t now_ms);
   /// Appends `{"id":"…` of a record of the stream.
-  void append_id(std::uint32_t seq, std::uint32_t part, TextBuffer& out) const;
+  void append_id(std::uint32_t seq, std::uint32_t part, base::TextBuffer& out) const;
   /// The same of a row of a snapshot (rule P-25). `row`: the key, or what else tells the row from all others.
-  void append_snapshot_id(std::string_view row, TextBuffer& out) const;
+  void append_snapshot_id(std::string_view row, base::TextBuffer& out) const;
   /// Appends `","op":…,"source":{…},"before":`.
-  void append_head(const change::ChangeEvent& event, change::Op op, TextBuffer& out) const;
+  void append_head(const change::ChangeEvent& event, change::Op op, base::TextBuffer& out) const;
 
  private:
   /// What decides the rendered pieces: the same for all rows of a table in a transaction, within a millisecond.
@@ -63,15 +65,16 @@ class PreparedTable {
   Route route_;
   std::vector<PreparedColumn> columns_;
   std::string name_;
+  std::string key_lead_;
   std::string lead_;       ///< `,"source":{"version":…,"ts_ms":`
   std::string names_;      ///< `","db":…,"txId":`
   std::string schema_id_;  ///< `,"schema_id":…,"before":`
 
   Moment rendered_;
-  TextBuffer id_;         ///< `{"id":"eeee-cccccccccccccccc-`
-  TextBuffer up_to_lsn_;  ///< `","op":"?","ts_ms":…,"source":{…,"lsn":`
-  TextBuffer up_to_seq_;  ///< `,"commit_lsn":…,"seq":`
-  TextBuffer rest_;       ///< `,"epoch":…,"before":`
+  base::TextBuffer id_;         ///< `{"id":"eeee-cccccccccccccccc-`
+  base::TextBuffer up_to_lsn_;  ///< `","op":"?","ts_ms":…,"source":{…,"lsn":`
+  base::TextBuffer up_to_seq_;  ///< `,"commit_lsn":…,"seq":`
+  base::TextBuffer rest_;       ///< `,"epoch":…,"before":`
 };
 
 }  // namespace sluice::codec

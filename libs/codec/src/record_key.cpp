@@ -24,7 +24,7 @@ void append_table_name(const change::TableSchema& table, std::string& out) {
   append_name(table.name, out);
 }
 
-void append_key_values(std::span<const std::string_view> values, TextBuffer& out) {
+void append_key_values(std::span<const std::string_view> values, base::TextBuffer& out) {
   if (values.empty()) return;
   if (values.size() == 1) {
     out.append(values.front());

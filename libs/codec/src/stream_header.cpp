@@ -4,8 +4,8 @@
 
 #include "sluice/base/byte_reader.h"
 #include "sluice/base/check.h"
+#include "sluice/base/text_buffer.h"
 #include "sluice/codec/record_key.h"
-#include "sluice/codec/text_buffer.h"
 #include "text_escape.h"
 
 namespace sluice::codec {
@@ -40,7 +40,7 @@ tl::unexpected<base::Error> bad_header(std::string_view what) {
 
 std::string marker_content(const MarkerOrigin& origin) {
   std::uint64_t replacements = 0;
-  TextBuffer json;
+  base::TextBuffer json;
   json.append(R"({"pipeline":")");
   append_escaped(origin.pipeline, json, replacements);
   json.append(R"(","epoch":)");
@@ -100,7 +100,7 @@ base::Result<DecodedHeader> decode_header(std::string_view bytes) {
 void append_marker(const MarkerOrigin& origin, const MarkerSource& source, std::string_view header, std::int64_t now_ms,
                    change::TopicIndex topic, std::int32_t partition, change::RecordBatch& out) {
   std::uint64_t replacements = 0;
-  TextBuffer json;
+  base::TextBuffer json;
   const auto member = [&](std::string_view lead, std::string_view text) {
     json.append(lead);
     append_escaped(text, json, replacements);
@@ -121,17 +121,16 @@ void append_marker(const MarkerOrigin& origin, const MarkerSource& source, std::
   member(R"(","content":")", marker_content(origin));
   json.append(R"(","transactional":false}})");
 
-  std::string& bytes = out.bytes();
+  base::TextBuffer& bytes = out.bytes();
   const change::RecordBatch::Piece key{bytes.size(), kMarkerKey.size()};
   bytes.append(kMarkerKey);
   const change::RecordBatch::Piece value{bytes.size(), json.size()};
   bytes.append(json.view());
-  change::Record record;
+  change::Record& record = out.add(key, value);
   record.topic = topic;
   record.partition = partition;
   record.kind = change::RecordKind::Marker;
   record.header = header;
-  out.add(record, key, value);
 }
 
 std::optional<change::EventId> peek_event_id(std::string_view value) {

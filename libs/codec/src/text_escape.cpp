@@ -66,7 +66,7 @@ const char* copy_plain(const char* from, const char* end, char*& to) {
 enum class InvalidUtf8 { Replace, Keep };
 
 template <InvalidUtf8 policy>
-void escape(std::string_view text, TextBuffer& out, std::uint64_t& replacements) {
+void escape(std::string_view text, base::TextBuffer& out, std::uint64_t& replacements) {
   const char* from = text.data();
   const char* const end = from + text.size();
   while (from != end) {
@@ -94,18 +94,18 @@ void escape(std::string_view text, TextBuffer& out, std::uint64_t& replacements)
 
 }  // namespace
 
-void append_escaped(std::string_view text, TextBuffer& out, std::uint64_t& replacements) {
+void append_escaped(std::string_view text, base::TextBuffer& out, std::uint64_t& replacements) {
   escape<InvalidUtf8::Replace>(text, out, replacements);
 }
 
-void append_escaped_bytes(std::string_view text, TextBuffer& out) {
+void append_escaped_bytes(std::string_view text, base::TextBuffer& out) {
   std::uint64_t none = 0;
   escape<InvalidUtf8::Keep>(text, out, none);
 }
 
 std::string in_quotes(std::string_view name) {
   std::uint64_t replacements = 0;
-  TextBuffer json;
+  base::TextBuffer json;
   json.append('"');
   append_escaped(name, json, replacements);
   json.append('"');

@@ -29,7 +29,7 @@ bool take_bare(std::string_view& rest, char delimiter, std::string_view& element
 }
 
 bool append_element(ValueContext& context, const ValueType& type, std::string_view& rest, std::string& unescaped,
-                    TextBuffer& out) {
+                    base::TextBuffer& out) {
   std::string_view element;
   if (rest.starts_with('"')) {
     if (!take_quoted(rest, unescaped, element)) return false;
@@ -42,7 +42,7 @@ bool append_element(ValueContext& context, const ValueType& type, std::string_vi
 
 /// Writes the elements and brackets from the first `{` to its `}`.
 bool append_elements(ValueContext& context, const ValueType& type, std::string_view rest, std::string& unescaped,
-                     TextBuffer& out) {
+                     base::TextBuffer& out) {
   int open = 0;
   do {
     if (rest.starts_with('{')) {
@@ -69,7 +69,7 @@ bool append_elements(ValueContext& context, const ValueType& type, std::string_v
 
 }  // namespace
 
-bool append_array(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out) {
+bool append_array(ValueContext& context, const ValueType& type, std::string_view text, base::TextBuffer& out) {
   if (!skip_bounds(text)) return false;
   OpenPiece piece(context);
   return append_elements(context, type, text, piece.text(), out);

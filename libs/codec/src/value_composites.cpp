@@ -7,7 +7,7 @@ namespace sluice::codec {
 namespace {
 
 bool append_field(ValueContext& context, const ValueField& field, std::string_view& rest, std::string& unescaped,
-                  TextBuffer& out) {
+                  base::TextBuffer& out) {
   out.append(field.member);
   std::string_view value;
   if (rest.starts_with('"')) {
@@ -23,7 +23,7 @@ bool append_field(ValueContext& context, const ValueField& field, std::string_vi
 }
 
 bool append_fields(ValueContext& context, const ValueType& type, std::string_view rest, std::string& unescaped,
-                   TextBuffer& out) {
+                   base::TextBuffer& out) {
   if (!rest.starts_with('(')) return false;
   const std::size_t begin = out.size();
   for (const ValueField& field : type.fields) {
@@ -46,7 +46,7 @@ bool append_fields(ValueContext& context, const ValueType& type, std::string_vie
 
 /// A value that the description does not fit is written as the text that it is: ALTER TYPE … ADD ATTRIBUTE sends no
 /// Relation message, so it can come before the description is read again.
-bool append_composite(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out) {
+bool append_composite(ValueContext& context, const ValueType& type, std::string_view text, base::TextBuffer& out) {
   const std::size_t begin = out.size();
   const std::uint64_t replacements = context.replacements;
   OpenPiece piece(context);

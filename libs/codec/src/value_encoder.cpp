@@ -11,11 +11,11 @@ ValueEncoder::~ValueEncoder() = default;
 ValueEncoder::ValueEncoder(ValueEncoder&&) noexcept = default;
 ValueEncoder& ValueEncoder::operator=(ValueEncoder&&) noexcept = default;
 
-bool ValueEncoder::append(const ValueType& type, std::string_view text, TextBuffer& out) {
+bool ValueEncoder::append(const ValueType& type, std::string_view text, base::TextBuffer& out) {
   return type.append(*impl_, type, text, out);
 }
 
-void ValueEncoder::append_string(std::string_view text, TextBuffer& out) {
+void ValueEncoder::append_string(std::string_view text, base::TextBuffer& out) {
   append_text(*impl_, ValueType{}, text, out);
 }
 

@@ -12,7 +12,7 @@ constexpr std::string_view kArrow = "=>";
 constexpr std::string_view kNull = "NULL";
 constexpr std::string_view kSeparator = ", ";
 
-bool append_pair(ValueContext& context, std::string_view& rest, std::string& unescaped, TextBuffer& out) {
+bool append_pair(ValueContext& context, std::string_view& rest, std::string& unescaped, base::TextBuffer& out) {
   std::string_view piece;
   if (!rest.starts_with('"') || !take_quoted(rest, unescaped, piece)) return false;
   append_text(context, ValueType{}, piece, out);
@@ -31,7 +31,7 @@ bool append_pair(ValueContext& context, std::string_view& rest, std::string& une
 enum class Part { Index, Value };
 
 /// Of each `1:2.5` in the list.
-bool append_parts(ValueContext& context, Part part, std::string_view elements, TextBuffer& out) {
+bool append_parts(ValueContext& context, Part part, std::string_view elements, base::TextBuffer& out) {
   const auto append = part == Part::Index ? append_integer : append_float;
   while (!elements.empty()) {
     const std::size_t end = std::min(elements.find(','), elements.size());
@@ -50,7 +50,7 @@ bool append_parts(ValueContext& context, Part part, std::string_view elements, T
 
 }  // namespace
 
-bool append_hstore(ValueContext& context, const ValueType&, std::string_view text, TextBuffer& out) {
+bool append_hstore(ValueContext& context, const ValueType&, std::string_view text, base::TextBuffer& out) {
   OpenPiece piece(context);
   out.append('{');
   for (bool first = true; !text.empty(); first = false) {
@@ -65,7 +65,7 @@ bool append_hstore(ValueContext& context, const ValueType&, std::string_view tex
   return true;
 }
 
-bool append_vector(ValueContext& context, const ValueType&, std::string_view text, TextBuffer& out) {
+bool append_vector(ValueContext& context, const ValueType&, std::string_view text, base::TextBuffer& out) {
   const bool flat = text.starts_with('[') && find_byte(text.substr(1), '[', '{', '"') == std::string_view::npos;
   if (!flat || !context.json.is_clean(text)) return false;
   out.append(text);
@@ -73,7 +73,7 @@ bool append_vector(ValueContext& context, const ValueType&, std::string_view tex
 }
 
 /// As lists, since written in full it can have a billion zeros.
-bool append_sparse_vector(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out) {
+bool append_sparse_vector(ValueContext& context, const ValueType& type, std::string_view text, base::TextBuffer& out) {
   constexpr std::string_view kEnd = "}/";
   const std::size_t end = text.find(kEnd);
   if (!text.starts_with('{') || end == std::string_view::npos) return false;

@@ -78,7 +78,7 @@ struct Header {
 /// Each function says whether what it appended is whole.
 class GeoJson {
  public:
-  GeoJson(std::string_view digits, TextBuffer& out) : reader_(digits), out_(out) {}
+  GeoJson(std::string_view digits, base::TextBuffer& out) : reader_(digits), out_(out) {}
 
   bool append() { return append_geometry(0) && reader_.is_read(); }
 
@@ -161,12 +161,12 @@ class GeoJson {
   }
 
   WkbReader reader_;
-  TextBuffer& out_;
+  base::TextBuffer& out_;
 };
 
 }  // namespace
 
-bool append_geometry(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out) {
+bool append_geometry(ValueContext& context, const ValueType& type, std::string_view text, base::TextBuffer& out) {
   const std::size_t begin = out.size();
   if (GeoJson(text, out).append()) return true;
   out.cut_back_to(begin);

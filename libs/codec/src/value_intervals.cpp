@@ -27,7 +27,7 @@ bool take_number(std::string_view& rest, Field& field) {
   return count >= 1 && count <= kMaxDigits;
 }
 
-void append_field(bool negative, std::string_view digits, std::string_view fraction, char unit, TextBuffer& out) {
+void append_field(bool negative, std::string_view digits, std::string_view fraction, char unit, base::TextBuffer& out) {
   digits.remove_prefix(std::min(digits.find_first_not_of('0'), digits.size()));
   if (digits.empty() && fraction.empty()) return;
   if (negative) out.append('-');
@@ -40,7 +40,7 @@ void append_field(bool negative, std::string_view digits, std::string_view fract
 }
 
 /// `hours` has been taken; the rest is ":MM:SS[.ffffff]". Appends "T4H5M6.7S", or nothing when all is zero.
-bool append_clock(const Field& hours, std::string_view rest, TextBuffer& out) {
+bool append_clock(const Field& hours, std::string_view rest, base::TextBuffer& out) {
   constexpr std::size_t kPlainSize = 6;  // :MM:SS
   if (rest.size() < kPlainSize || rest[0] != ':' || rest[3] != ':') return false;
   const std::string_view minutes = rest.substr(1, 2);
@@ -83,7 +83,7 @@ bool take_unit(std::string_view& rest, std::size_t& next_unit, char& letter) {
 }
 
 /// Appends "P1Y2M3DT4H", without quotes.
-bool append_period(std::string_view rest, TextBuffer& out) {
+bool append_period(std::string_view rest, base::TextBuffer& out) {
   const std::size_t begin = out.size();
   out.append('P');
   std::size_t next_unit = 0;
@@ -105,7 +105,7 @@ bool append_period(std::string_view rest, TextBuffer& out) {
 
 }  // namespace
 
-bool append_interval(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out) {
+bool append_interval(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out) {
   if (is_infinite(text)) return append_quoted(text, out);
   out.append('"');
   if (!append_period(text, out)) return false;

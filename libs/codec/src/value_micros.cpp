@@ -120,7 +120,7 @@ std::int64_t read_zone(Reader& reader) {
   return sign * seconds * kMicrosPerSecond;
 }
 
-void append_wide(Wide value, TextBuffer& out) {
+void append_wide(Wide value, base::TextBuffer& out) {
   constexpr std::size_t kMaxDigits = 40;
   char digits[kMaxDigits];
   char* const end = digits + kMaxDigits;
@@ -167,7 +167,7 @@ Period read_interval(Reader& reader) {
 
 }  // namespace
 
-bool append_days(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out) {
+bool append_days(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out) {
   if (is_infinite(text)) return append_quoted(text, out);
   Reader reader(text);
   const Date date = read_date(reader);
@@ -177,7 +177,7 @@ bool append_days(ValueContext&, const ValueType&, std::string_view text, TextBuf
   return true;
 }
 
-bool append_time_micros(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out) {
+bool append_time_micros(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out) {
   Reader reader(text);
   const std::int64_t micros = read_time(reader);
   if (!reader.is_read()) return false;
@@ -185,7 +185,7 @@ bool append_time_micros(ValueContext&, const ValueType&, std::string_view text, 
   return true;
 }
 
-bool append_timestamp_micros(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out) {
+bool append_timestamp_micros(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out) {
   if (is_infinite(text)) return append_quoted(text, out);
   Reader reader(text);
   const Date date = read_date(reader);
@@ -198,7 +198,7 @@ bool append_timestamp_micros(ValueContext&, const ValueType&, std::string_view t
   return true;
 }
 
-bool append_interval_micros(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out) {
+bool append_interval_micros(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out) {
   if (is_infinite(text)) return append_quoted(text, out);
   Reader reader(text);
   const Period period = read_interval(reader);

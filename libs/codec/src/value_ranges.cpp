@@ -38,7 +38,7 @@ bool take_comma(std::string_view& rest) {
 }
 
 /// Takes the range at the front of `rest`.
-bool append_one_range(ValueContext& context, const ValueType& bound, std::string_view& rest, TextBuffer& out) {
+bool append_one_range(ValueContext& context, const ValueType& bound, std::string_view& rest, base::TextBuffer& out) {
   OpenPiece lower_piece(context);
   OpenPiece upper_piece(context);
   std::optional<std::string_view> lower;
@@ -65,12 +65,12 @@ bool append_one_range(ValueContext& context, const ValueType& bound, std::string
 
 }  // namespace
 
-bool append_range(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out) {
+bool append_range(ValueContext& context, const ValueType& type, std::string_view text, base::TextBuffer& out) {
   if (text == "empty") return out.append(R"({"empty":true})"), true;
   return append_one_range(context, *type.element, text, out) && text.empty();
 }
 
-bool append_multirange(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out) {
+bool append_multirange(ValueContext& context, const ValueType& type, std::string_view text, base::TextBuffer& out) {
   if (!text.starts_with('{')) return false;
   text.remove_prefix(1);
   out.append('[');

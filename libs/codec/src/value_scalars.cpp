@@ -18,13 +18,13 @@ const char* end_of(std::string_view text) { return text.data() + text.size(); }
 
 }  // namespace
 
-bool append_bool(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out) {
+bool append_bool(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out) {
   if (text == "t") return out.append("true"), true;
   if (text == "f") return out.append("false"), true;
   return false;
 }
 
-bool append_integer(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out) {
+bool append_integer(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out) {
   const std::string_view digits = text.substr(text.starts_with('-') ? 1 : 0);
   if (digits.empty() || (digits.size() > 1 && digits[0] == '0')) return false;
   if (!std::all_of(digits.begin(), digits.end(), is_digit)) return false;
@@ -32,19 +32,19 @@ bool append_integer(ValueContext&, const ValueType&, std::string_view text, Text
   return true;
 }
 
-bool append_numeric(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out) {
+bool append_numeric(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out) {
   const bool number = !text.empty() && end_of_json_number(text.data(), end_of(text)) == end_of(text);
   return (number || is_special_number(text)) && append_quoted(text, out);
 }
 
-bool append_float(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out) {
+bool append_float(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out) {
   if (!text.empty() && end_of_json_number(text.data(), end_of(text)) == end_of(text)) return out.append(text), true;
   return is_special_number(text) && append_quoted(text, out);
 }
 
 /// One that is too large for a double stands as the string of its digits; one that is too small is 0. (PostgreSQL
 /// writes no exponents; with one it is the string, too.)
-bool append_nearest_double(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out) {
+bool append_nearest_double(ValueContext& context, const ValueType& type, std::string_view text, base::TextBuffer& out) {
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), end_of(text), number);
   if (error == std::errc::result_out_of_range) {
@@ -61,14 +61,14 @@ bool append_nearest_double(ValueContext& context, const ValueType& type, std::st
   return true;
 }
 
-bool append_text(ValueContext& context, const ValueType&, std::string_view text, TextBuffer& out) {
+bool append_text(ValueContext& context, const ValueType&, std::string_view text, base::TextBuffer& out) {
   out.append('"');
   append_escaped(text, out, context.replacements);
   out.append('"');
   return true;
 }
 
-bool append_uuid(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out) {
+bool append_uuid(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out) {
   constexpr std::string_view kShape = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
   const bool fits = std::equal(text.begin(), text.end(), kShape.begin(), kShape.end(), [](char byte, char shape) {
     return shape == '-' ? byte == '-' : hex_value(byte) != kNoDigit;
@@ -76,7 +76,7 @@ bool append_uuid(ValueContext&, const ValueType&, std::string_view text, TextBuf
   return fits && append_quoted(text, out);
 }
 
-bool append_bytea(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out) {
+bool append_bytea(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out) {
   if (!text.starts_with("\\x") || text.size() % 2 != 0) return false;
   const std::string_view digits = text.substr(2);
   char* to = out.room(base64_size(digits.size() / 2) + 2);
@@ -98,14 +98,14 @@ bool append_bytea(ValueContext&, const ValueType&, std::string_view text, TextBu
   return true;
 }
 
-bool append_hex(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out) {
+bool append_hex(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out) {
   if (!text.starts_with("\\x") || text.size() % 2 != 0) return false;
   const std::string_view digits = text.substr(2);
   const auto is_hex = [](char digit) { return hex_value(digit) != kNoDigit; };
   return std::all_of(digits.begin(), digits.end(), is_hex) && append_quoted(digits, out);
 }
 
-bool append_json(ValueContext& context, const ValueType&, std::string_view text, TextBuffer& out) {
+bool append_json(ValueContext& context, const ValueType&, std::string_view text, base::TextBuffer& out) {
   if (context.json.is_clean(text)) return out.append(text), true;
   const std::size_t begin = out.size();
   append_cleaned_json(text, out, context.replacements);

@@ -61,7 +61,7 @@ class Pieces {
   std::string_view rest_;
 };
 
-void append_zone(std::string_view zone, TextBuffer& out) {
+void append_zone(std::string_view zone, base::TextBuffer& out) {
   if (zone == "+00") return out.append('Z');
   out.append(zone);
   constexpr std::size_t kHoursOnly = 3;
@@ -70,7 +70,7 @@ void append_zone(std::string_view zone, TextBuffer& out) {
 
 enum class Zone { Without, With };
 
-bool append_moment(std::string_view text, Zone zone, TextBuffer& out) {
+bool append_moment(std::string_view text, Zone zone, base::TextBuffer& out) {
   if (is_infinite(text)) return append_quoted(text, out);
   Pieces pieces(text);
   const auto position = [&] { return text.size() - pieces.left(); };
@@ -94,18 +94,18 @@ bool append_moment(std::string_view text, Zone zone, TextBuffer& out) {
 
 }  // namespace
 
-bool append_date(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out) {
+bool append_date(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out) {
   Pieces pieces(text);
   if (!is_infinite(text) && (!pieces.date() || (!pieces.finished() && !pieces.era()))) return false;
   return append_quoted(text, out);
 }
 
-bool append_time(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out) {
+bool append_time(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out) {
   Pieces pieces(text);
   return pieces.time() && pieces.finished() && append_quoted(text, out);
 }
 
-bool append_timetz(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out) {
+bool append_timetz(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out) {
   Pieces pieces(text);
   if (!pieces.time()) return false;
   const std::size_t time_end = text.size() - pieces.left();
@@ -117,11 +117,11 @@ bool append_timetz(ValueContext&, const ValueType&, std::string_view text, TextB
   return true;
 }
 
-bool append_timestamp(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out) {
+bool append_timestamp(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out) {
   return append_moment(text, Zone::Without, out);
 }
 
-bool append_timestamptz(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out) {
+bool append_timestamptz(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out) {
   return append_moment(text, Zone::With, out);
 }
 

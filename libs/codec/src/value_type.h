@@ -12,7 +12,7 @@
 
 #include "json_text.h"
 #include "sluice/base/check.h"
-#include "sluice/codec/text_buffer.h"
+#include "sluice/base/text_buffer.h"
 #include "sluice/codec/value_encoder.h"
 
 namespace sluice::codec {
@@ -30,7 +30,8 @@ struct ValueContext {
 };
 
 /// Appends the JSON of one value; false: the text is not of this type.
-using AppendValue = bool (*)(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out);
+using AppendValue = bool (*)(ValueContext& context, const ValueType& type, std::string_view text,
+                             base::TextBuffer& out);
 
 struct ValueField {
   std::string member;  ///< ,"name":
@@ -65,48 +66,48 @@ class OpenPiece {
 };
 
 // value_scalars.cpp
-bool append_bool(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
-bool append_integer(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
-bool append_float(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
-bool append_numeric(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
-bool append_text(ValueContext& context, const ValueType&, std::string_view text, TextBuffer& out);
-bool append_uuid(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
-bool append_bytea(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
-bool append_json(ValueContext& context, const ValueType&, std::string_view text, TextBuffer& out);
-bool append_nearest_double(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
-bool append_hex(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
+bool append_bool(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out);
+bool append_integer(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out);
+bool append_float(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out);
+bool append_numeric(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out);
+bool append_text(ValueContext& context, const ValueType&, std::string_view text, base::TextBuffer& out);
+bool append_uuid(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out);
+bool append_bytea(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out);
+bool append_json(ValueContext& context, const ValueType&, std::string_view text, base::TextBuffer& out);
+bool append_nearest_double(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out);
+bool append_hex(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out);
 // value_micros.cpp: for TimeForm::Micros and Debezium
-bool append_days(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
-bool append_time_micros(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
-bool append_timestamp_micros(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
-bool append_interval_micros(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
+bool append_days(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out);
+bool append_time_micros(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out);
+bool append_timestamp_micros(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out);
+bool append_interval_micros(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out);
 // value_times.cpp
-bool append_date(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
-bool append_time(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
-bool append_timetz(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
-bool append_timestamp(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
-bool append_timestamptz(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
+bool append_date(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out);
+bool append_time(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out);
+bool append_timetz(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out);
+bool append_timestamp(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out);
+bool append_timestamptz(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out);
 // value_intervals.cpp
-bool append_interval(ValueContext&, const ValueType&, std::string_view text, TextBuffer& out);
+bool append_interval(ValueContext&, const ValueType&, std::string_view text, base::TextBuffer& out);
 // value_arrays.cpp
-bool append_array(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out);
+bool append_array(ValueContext& context, const ValueType& type, std::string_view text, base::TextBuffer& out);
 // value_composites.cpp
-bool append_composite(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out);
+bool append_composite(ValueContext& context, const ValueType& type, std::string_view text, base::TextBuffer& out);
 // value_ranges.cpp
-bool append_range(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out);
-bool append_multirange(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out);
+bool append_range(ValueContext& context, const ValueType& type, std::string_view text, base::TextBuffer& out);
+bool append_multirange(ValueContext& context, const ValueType& type, std::string_view text, base::TextBuffer& out);
 // value_extensions.cpp
-bool append_hstore(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out);
-bool append_vector(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out);
-bool append_sparse_vector(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out);
+bool append_hstore(ValueContext& context, const ValueType& type, std::string_view text, base::TextBuffer& out);
+bool append_vector(ValueContext& context, const ValueType& type, std::string_view text, base::TextBuffer& out);
+bool append_sparse_vector(ValueContext& context, const ValueType& type, std::string_view text, base::TextBuffer& out);
 // value_geometry.cpp
-bool append_geometry(ValueContext& context, const ValueType& type, std::string_view text, TextBuffer& out);
+bool append_geometry(ValueContext& context, const ValueType& type, std::string_view text, base::TextBuffer& out);
 
 /// Of dates, timestamps and intervals.
 inline bool is_infinite(std::string_view text) { return text == "infinity" || text == "-infinity"; }
 
 /// Appends text that is known to need no escapes, in quotes.
-inline bool append_quoted(std::string_view text, TextBuffer& out) {
+inline bool append_quoted(std::string_view text, base::TextBuffer& out) {
   char* to = out.room(text.size() + 2);
   *to++ = '"';
   if (!text.empty()) std::memcpy(to, text.data(), text.size());

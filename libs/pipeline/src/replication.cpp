@@ -264,7 +264,7 @@ base::Result<void> Replication::encode(const change::ChangeEvent& event) {
 
 base::Result<void> Replication::send_unsent() {
   for (; next_unsent_ < batch_.size(); ++next_unsent_) {
-    change::Record record = batch_[next_unsent_];
+    change::Record& record = batch_[next_unsent_];
     if (filter_.knows(record)) {
       ++counters_.records_known;
       continue;

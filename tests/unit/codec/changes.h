@@ -149,11 +149,11 @@ class Encoded {
     batch_.clear();
     return encoder_.encode(made, kNowMs, batch_);
   }
-  const change::RecordBatch& records(const change::ChangeEvent& made) {
+  change::RecordBatch& records(const change::ChangeEvent& made) {
     if (const base::Result<void> done = encode(made); !done) throw std::runtime_error(done.error().message);
     return batch_;
   }
-  const change::RecordBatch& batch() const { return batch_; }
+  change::RecordBatch& batch() { return batch_; }
 
  private:
   change::TableSchemaPtr table_;

@@ -57,7 +57,7 @@ change::ChangeEvent message(std::string_view content) {
 
 TEST(EnvelopeEncoder, WritesTheExampleOfTheContractByteByByte) {
   Encoded encoded(users());
-  const change::RecordBatch& records = encoded.records(inserted(encoded.table(), ada("1", kUnchanged)));
+  change::RecordBatch& records = encoded.records(inserted(encoded.table(), ada("1", kUnchanged)));
   ASSERT_EQ(records.size(), 1u);
   expect_golden(records[0], "contract_example");
   EXPECT_EQ(records[0].key, "public.users:1");
@@ -96,7 +96,7 @@ TEST(EnvelopeEncoder, WithFullIdentityBeforeIsTheWholeOldRow) {
 
 TEST(EnvelopeEncoder, AKeyChangeIsTheDeleteOfTheOldKeyAndANewRow) {
   Encoded encoded(users());
-  const change::RecordBatch& records =
+  change::RecordBatch& records =
       encoded.records(with_old_key(updated(encoded.table(), ada("2", kNull)), key_of_users("1")));
   ASSERT_EQ(records.size(), 2u);
   expect_golden(records[0], "delete");
@@ -121,7 +121,7 @@ TEST(EnvelopeEncoder, WithFullIdentityOnlyTheKeyDecidesWhetherTheKeyChanged) {
 
 TEST(EnvelopeEncoder, AnOldKeyThatIsTheSameMakesAnUpdate) {
   Encoded encoded(users());
-  const change::RecordBatch& records =
+  change::RecordBatch& records =
       encoded.records(with_old_key(updated(encoded.table(), ada("1", kNull)), key_of_users("1")));
   ASSERT_EQ(records.size(), 1u);
   const auto json = nlohmann::json::parse(records[0].value);
@@ -131,7 +131,7 @@ TEST(EnvelopeEncoder, AnOldKeyThatIsTheSameMakesAnUpdate) {
 
 TEST(EnvelopeEncoder, SnapshotRowsAreNamedByTheirKey) {
   Encoded encoded(users());
-  const change::RecordBatch& records = encoded.records(snapshot_row(encoded.table(), ada("1", kNull)));
+  change::RecordBatch& records = encoded.records(snapshot_row(encoded.table(), ada("1", kNull)));
   ASSERT_EQ(records.size(), 1u);
   expect_golden(records[0], "snapshot_row");
   EXPECT_EQ(records[0].kind, change::RecordKind::Snapshot);
@@ -143,7 +143,7 @@ TEST(EnvelopeEncoder, EqualRowsWithoutAKeyHaveIdsOfTheirOwnInASnapshot) {
   for (const std::string_view identity : {"16384:(0,1)", "16384:(0,2)", "16384:(0,1)"}) {
     change::ChangeEvent made = snapshot_row(encoded.table(), row({"same"}));
     made.row_identity = identity;
-    const change::RecordBatch& records = encoded.records(made);
+    change::RecordBatch& records = encoded.records(made);
     EXPECT_EQ(records[0].key, "public.logs:");
     ids.insert(nlohmann::json::parse(records[0].value)["id"].get<std::string>());
   }
@@ -152,7 +152,7 @@ TEST(EnvelopeEncoder, EqualRowsWithoutAKeyHaveIdsOfTheirOwnInASnapshot) {
 
 TEST(EnvelopeEncoder, ATruncateGoesToEveryPartitionUnderOneId) {
   Encoded encoded(users());
-  const change::RecordBatch& records = encoded.records(event(Op::Truncate, encoded.table()));
+  change::RecordBatch& records = encoded.records(event(Op::Truncate, encoded.table()));
   ASSERT_EQ(records.size(), 3u);
   for (std::size_t index = 0; index < 3; ++index) {
     expect_golden(records[index], "truncate");

@@ -16,7 +16,7 @@ std::string table_name(std::string schema, std::string name) {
 }
 
 std::string key_values(std::initializer_list<std::string_view> values) {
-  TextBuffer out;
+  sluice::base::TextBuffer out;
   append_key_values({values.begin(), values.size()}, out);
   return std::string(out.view());
 }

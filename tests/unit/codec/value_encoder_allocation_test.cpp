@@ -79,7 +79,7 @@ TEST(Allocation, AValueOfAnyTypeAllocatesNothing) {
     for (const Value& value : values()) {
       const codec::ValueTypePtr type = *codec::resolve_type(value.oid, value.type.get(), form);
       codec::ValueEncoder encoder;
-      codec::TextBuffer out;
+      base::TextBuffer out;
       ASSERT_TRUE(encoder.append(*type, value.text, out)) << value.oid;
       const std::size_t before = allocations;
       bool all = true;

@@ -18,7 +18,7 @@ std::optional<std::string> encoded(std::string_view text, std::string_view exten
   type.extension = extension;
   type.name = "geometry";
   ValueEncoder encoder;
-  TextBuffer out;
+  base::TextBuffer out;
   if (!encoder.append(**resolve_type(type.oid, &type, options), text, out)) return std::nullopt;
   return std::string(out.view());
 }

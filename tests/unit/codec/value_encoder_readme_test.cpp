@@ -74,7 +74,7 @@ TEST(ReadmeTypes, EveryRowIsWhatTheEncoderDoes) {
       SCOPED_TRACE(type + " " + row.text);
       ASSERT_TRUE(oids.contains(type));
       ValueEncoder encoder;
-      TextBuffer out;
+      base::TextBuffer out;
       EXPECT_TRUE(encoder.append(**resolve_type(oids.at(type), nullptr, options_of(row.option)), row.text, out));
       EXPECT_EQ(out.view(), row.json);
     }
@@ -101,7 +101,7 @@ TEST(ReadmeTypes, RowsOfExtensionsAreWhatTheEncoderDoes) {
       type.name = name;
       type.extension = extensions.at(name);
       ValueEncoder encoder;
-      TextBuffer out;
+      base::TextBuffer out;
       EXPECT_TRUE(encoder.append(**resolve_type(type.oid, &type, options_of(row.option)), row.text, out));
       EXPECT_EQ(out.view(), row.json);
       tried.insert(name);

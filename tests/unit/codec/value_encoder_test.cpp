@@ -22,7 +22,7 @@ class Encoder {
   /// Nothing: refused.
   std::optional<std::string> operator()(std::uint32_t oid, std::string_view text,
                                         const TypeDescription* type = nullptr) {
-    TextBuffer out;
+    base::TextBuffer out;
     const std::optional<ValueTypePtr> resolved = resolve_type(oid, type, options_);
     if (!resolved || !values_.append(**resolved, text, out)) return std::nullopt;
     return std::string(out.view());

@@ -74,8 +74,9 @@ class NamingEncoder final : public pipeline::Encoder {
     return {};
   }
   base::Result<void> encode(const change::ChangeEvent& event, change::RecordBatch& out) override {
-    out.bytes() += event.table->name;
-    out.add({.id = event.id}, {out.bytes().size() - event.table->name.size(), event.table->name.size()}, {});
+    const change::RecordBatch::Piece key{out.bytes().size(), event.table->name.size()};
+    out.bytes().append(event.table->name);
+    out.add(key, {}).id = event.id;
     return {};
   }
   std::string_view header(change::RecordKind, const change::EventId&) override { return {}; }

@@ -28,12 +28,14 @@ base::Result<void> EncoderPort::prepare(const change::TableSchemaPtr& schema, ch
   std::string& known = announced_[key];
   if (known == value) return {};
   known = value;
-  std::string& bytes = announcement.bytes();
+  base::TextBuffer& bytes = announcement.bytes();
   const change::RecordBatch::Piece key_piece{bytes.size(), key.size()};
-  bytes += key;
+  bytes.append(key);
   const change::RecordBatch::Piece value_piece{bytes.size(), value.size()};
-  bytes += value;
-  announcement.add({.topic = change::kControlTopic, .kind = change::RecordKind::Control}, key_piece, value_piece);
+  bytes.append(value);
+  change::Record& control = announcement.add(key_piece, value_piece);
+  control.topic = change::kControlTopic;
+  control.kind = change::RecordKind::Control;
   return {};
 }
 

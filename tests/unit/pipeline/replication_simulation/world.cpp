@@ -136,10 +136,9 @@ base::Result<void> Stream::confirm(Position durable) {
 }
 
 base::Result<void> RowEncoder::encode(const change::ChangeEvent& event, change::RecordBatch& out) {
-  change::Record record;
+  change::Record& record = out.add({}, {});
   record.partition = static_cast<std::int32_t>(event.xid);
   record.id = event.id;
-  out.add(record, {}, {});
   return {};
 }
 

@@ -5,10 +5,10 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
 #include <vector>
 
+#include "sluice/base/text_buffer.h"
 #include "sluice/change/event_id.h"
 
 namespace sluice::change {
@@ -41,18 +41,27 @@ class RecordBatch {
   void clear();
 
   /// The buffer, to append to. Sizes before and after an append delimit a piece.
-  std::string& bytes() { return bytes_; }
+  base::TextBuffer& bytes() { return bytes_; }
 
   struct Piece {
     std::size_t begin = 0;
     std::size_t size = 0;
   };
-  void add(Record record, Piece key, Piece value);
+  /// A new record, to be filled in where it stands; key and value are the pieces. Valid until the next add().
+  Record& add(Piece key, Piece value);
 
   std::size_t size() const { return entries_.size(); }
   bool empty() const { return entries_.empty(); }
-  /// Valid until the next append to bytes() or clear().
-  Record operator[](std::size_t index) const;
+  /// Valid until the next append to bytes(), add() or clear().
+  Record& operator[](std::size_t index);
+
+  struct Mark {
+    std::size_t records = 0;
+    std::size_t bytes = 0;
+  };
+  Mark mark() const { return {entries_.size(), bytes_.size()}; }
+  /// Takes away what was added since.
+  void cut_back_to(Mark mark);
 
  private:
   struct Entry {
@@ -60,7 +69,7 @@ class RecordBatch {
     Piece key;
     Piece value;
   };
-  std::string bytes_;
+  base::TextBuffer bytes_;
   std::vector<Entry> entries_;
 };
 

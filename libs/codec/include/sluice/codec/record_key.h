@@ -13,8 +13,8 @@
 #include <string>
 #include <string_view>
 
+#include "sluice/base/text_buffer.h"
 #include "sluice/change/table_schema.h"
-#include "sluice/codec/text_buffer.h"
 
 namespace sluice::codec {
 
@@ -26,7 +26,7 @@ inline constexpr std::string_view kMessageKeyPrefix = "sluice:message:";
 void append_table_name(const change::TableSchema& table, std::string& out);
 
 /// Appends what stands behind `<schema>.<table>:`. One value stands as it is, several as a JSON array of strings.
-void append_key_values(std::span<const std::string_view> values, TextBuffer& out);
+void append_key_values(std::span<const std::string_view> values, base::TextBuffer& out);
 
 /// What the key of a row record consists of; views into the key.
 struct RowKey {

@@ -34,8 +34,8 @@
 #include <string_view>
 #include <vector>
 
+#include "sluice/base/text_buffer.h"
 #include "sluice/change/table_schema.h"
-#include "sluice/codec/text_buffer.h"
 #include "sluice/codec/value_options.h"
 
 namespace sluice::codec {
@@ -67,10 +67,10 @@ class ValueEncoder {
 
   /// Appends the JSON of one value that is not null. False: the text is not one of that type; `out` then ends with a
   /// part of it that the caller takes away.
-  bool append(const ValueType& type, std::string_view text, TextBuffer& out);
+  bool append(const ValueType& type, std::string_view text, base::TextBuffer& out);
 
   /// Appends a JSON string, with quotes.
-  void append_string(std::string_view text, TextBuffer& out);
+  void append_string(std::string_view text, base::TextBuffer& out);
 
   /// Pieces of text that were no UTF-8 and became U+FFFD, since the beginning.
   std::uint64_t replacements() const;

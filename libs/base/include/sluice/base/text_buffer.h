@@ -16,7 +16,7 @@
 
 #include "sluice/base/check.h"
 
-namespace sluice::codec {
+namespace sluice::base {
 
 class TextBuffer {
  public:
@@ -105,4 +105,4 @@ class TextBuffer {
   std::size_t capacity_ = 0;
 };
 
-}  // namespace sluice::codec
+}  // namespace sluice::base
