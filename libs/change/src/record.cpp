@@ -9,7 +9,12 @@ void RecordBatch::clear() {
   entries_.clear();
 }
 
-Record& RecordBatch::add(Piece key, Piece value) { return entries_.emplace_back(Record{}, key, value).record; }
+Record& RecordBatch::add(Piece key, Piece value) {
+  Entry& entry = entries_.emplace_back();
+  entry.key = key;
+  entry.value = value;
+  return entry.record;
+}
 
 Record& RecordBatch::operator[](std::size_t index) {
   Entry& entry = entries_[index];

@@ -1,6 +1,6 @@
 #include "sluice/kafka/lane.h"
 
-#include <utility>
+#include <algorithm>
 
 namespace sluice::kafka {
 namespace {
@@ -22,11 +22,11 @@ bool Lane::is_open(const LaneLimits& limits, base::Deadline now) const {
 }
 
 bool Lane::is_full(const LaneLimits& limits) const {
-  return bytes_.size() >= limits.max_bytes || waiting_.size() >= limits.max_records;
+  return waiting_bytes_ >= limits.max_bytes || waiting_.size() >= limits.max_records;
 }
 
 bool Lane::gathers(const LaneLimits& limits) const {
-  return bytes_.size() >= limits.slow_bytes && bytes_.size() < limits.worth_bytes &&
+  return waiting_bytes_ >= limits.slow_bytes && waiting_bytes_ < limits.worth_bytes &&
          waiting_.size() < limits.max_records;
 }
 
@@ -38,9 +38,10 @@ std::optional<base::Deadline> Lane::opens_at(const LaneLimits& limits) const {
 void Lane::wait(const change::Record& record, pipeline::Ticket ticket, base::Deadline now) {
   if (waiting_.empty()) waiting_since_ = now;
   const std::string_view value = record.tombstone ? std::string_view() : record.value;
-  waiting_.push_back({ticket, static_cast<std::uint32_t>(record.key.size()), static_cast<std::uint32_t>(value.size()),
-                      static_cast<std::uint32_t>(record.header.size()), record.tombstone});
-  bytes_.append(record.key).append(value).append(record.header);
+  const WaitingRecord& waiting = waiting_.emplace_back(
+      ticket, bytes_.keep(record.key, value, record.header), static_cast<std::uint32_t>(record.key.size()),
+      static_cast<std::uint32_t>(value.size()), static_cast<std::uint32_t>(record.header.size()), record.tombstone);
+  waiting_bytes_ += bytes_of(waiting);
 }
 
 void Lane::handed_over(std::size_t bytes, base::Deadline now) {
@@ -53,38 +54,29 @@ void Lane::handed_over(std::size_t bytes, base::Deadline now) {
   ++batch_records_;
 }
 
-void Lane::acknowledged() { --on_their_way_; }
-
-void Lane::front(const LaneLimits& limits, std::size_t max_records,
-                 std::vector<std::pair<change::Record, pipeline::Ticket>>& out) const {
-  out.clear();
-  std::string_view bytes = std::string_view(bytes_).substr(next_byte_);
-  const auto taken = [&bytes](std::size_t size) {
-    const std::string_view front = bytes.substr(0, size);
-    bytes.remove_prefix(size);
-    return front;
-  };
-  for (std::size_t index = next_; index < waiting_.size() && out.size() < max_records; ++index) {
-    const WaitingRecord& waiting = waiting_[index];
-    const bool alone = goes_alone(waiting, limits);
-    if (alone && !out.empty()) return;
-    change::Record record;
-    record.key = taken(waiting.key_bytes);
-    record.value = taken(waiting.value_bytes);
-    record.header = taken(waiting.header_bytes);
-    record.tombstone = waiting.tombstone;
-    out.emplace_back(record, waiting.ticket);
-    if (alone) return;
-  }
+void Lane::acknowledged(const char* value) {
+  --on_their_way_;
+  if (value != nullptr) bytes_.release(value);
 }
 
-void Lane::pop(std::size_t records) {
-  for (const std::size_t end = next_ + records; next_ < end; ++next_) next_byte_ += bytes_of(waiting_[next_]);
+std::span<const WaitingRecord> Lane::front(const LaneLimits& limits, std::size_t max_records) const {
+  const auto waiting = std::span(waiting_).subspan(next_);
+  const auto company = waiting.first(std::min(max_records, waiting.size()));
+  const auto alone = std::ranges::find_if(company, [&](const auto& record) { return goes_alone(record, limits); });
+  const auto in_company = static_cast<std::size_t>(alone - company.begin());
+  return company.first(std::max<std::size_t>(in_company, 1));
+}
+
+void Lane::lent(std::size_t records, base::Deadline now) {
+  for (const std::size_t end = next_ + records; next_ < end; ++next_) {
+    const WaitingRecord& record = waiting_[next_];
+    handed_over(record.key_bytes + std::size_t{record.value_bytes}, now);
+    if (record.tombstone) bytes_.release(record.bytes);
+  }
   if (has_waiting()) return;
   waiting_.clear();
-  bytes_.clear();
   next_ = 0;
-  next_byte_ = 0;
+  waiting_bytes_ = 0;
 }
 
 }  // namespace sluice::kafka

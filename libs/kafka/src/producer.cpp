@@ -40,7 +40,7 @@ void* to_opaque(Ticket ticket) { return reinterpret_cast<void*>(static_cast<std:
 Ticket to_ticket(const void* opaque) { return {reinterpret_cast<std::uintptr_t>(opaque)}; }
 static_assert(sizeof(std::uintptr_t) >= sizeof(Ticket::value));
 
-/// rd_kafka_produce() copies and does not write, but its parameter is not const.
+/// rd_kafka_produce() does not write, but its parameter is not const.
 void* bytes_of(std::string_view text) { return const_cast<char*>(text.data()); }
 
 Properties producer_properties(const ProducerOptions& options) {
@@ -65,6 +65,19 @@ struct LaneName {
   std::size_t slot = 0;
   std::int32_t partition = 0;
 };
+
+/// No flag to copy and none to free: the value stays with its lane.
+constexpr int kLent = 0;
+
+change::Record record_of(const WaitingRecord& waiting, const LaneName& lane) {
+  change::Record record;
+  record.partition = lane.partition;
+  record.key = waiting.key();
+  record.value = waiting.value();
+  record.header = waiting.header();
+  record.tombstone = waiting.tombstone;
+  return record;
+}
 
 std::size_t size_of(const change::Record& record) {
   return record.key.size() + (record.tombstone ? 0 : record.value.size());
@@ -112,9 +125,9 @@ class RdkafkaProducer final : public Producer {
   Result<SendStatus> hand_over(Lane& lane, std::size_t slot, const change::Record& record, Ticket ticket);
   Result<void> release_waiting(const LaneLimits& limits);
   Result<bool> release(const LaneName& name, const LaneLimits& limits, std::size_t& budget);
-  Result<std::size_t> hand_over_front(Lane& lane, const LaneName& name);
-  rd_kafka_resp_err_t produce_front(rd_kafka_topic_t* topic, std::int32_t partition, std::size_t& taken);
-  rd_kafka_resp_err_t produce(rd_kafka_topic_t* topic, const change::Record& record, Ticket ticket);
+  Result<std::size_t> lend(std::span<const WaitingRecord> front, const LaneName& name);
+  rd_kafka_resp_err_t lend_all(std::span<const WaitingRecord> front, const LaneName& name, std::size_t& taken);
+  rd_kafka_resp_err_t produce(rd_kafka_topic_t* topic, const change::Record& record, Ticket ticket, int flags);
   Error refused(rd_kafka_resp_err_t code, const change::Record& record, std::string_view topic) const;
   Result<void> take(rd_kafka_event_t* event);
   Result<void> take_deliveries(rd_kafka_event_t* event);
@@ -130,10 +143,10 @@ class RdkafkaProducer final : public Producer {
   std::uint64_t max_records_;
   std::uint64_t max_bytes_;
   std::uint32_t max_message_bytes_;
-  std::vector<std::vector<Lane>> lanes_;                  ///< by slot and partition
-  std::vector<LaneName> waiting_;                         ///< the lanes in which something waits
-  std::vector<std::pair<change::Record, Ticket>> front_;  ///< of a lane: what is handed over now
-  std::vector<rd_kafka_message_t> front_messages_;        ///< the same for librdkafka
+  BlockPool blocks_;
+  std::vector<std::vector<Lane>> lanes_;  ///< by slot and partition; librdkafka reads in them until it is gone
+  std::vector<LaneName> waiting_;         ///< the lanes in which something waits
+  std::vector<rd_kafka_message_t> messages_;
   base::Deadline now_ = base::Clock::now();
   std::vector<std::string> names_;  ///< the last one is the control topic
   ClientHandle client_;
@@ -187,18 +200,19 @@ std::size_t RdkafkaProducer::slot(change::TopicIndex topic) const {
   return index;
 }
 
-rd_kafka_resp_err_t RdkafkaProducer::produce(rd_kafka_topic_t* topic, const change::Record& record, Ticket ticket) {
+rd_kafka_resp_err_t RdkafkaProducer::produce(rd_kafka_topic_t* topic, const change::Record& record, Ticket ticket,
+                                             int flags) {
   void* const value = record.tombstone ? nullptr : bytes_of(record.value);
   const std::size_t value_size = record.tombstone ? 0 : record.value.size();
   if (record.header.empty()) {
-    const int result = rd_kafka_produce(topic, record.partition, RD_KAFKA_MSG_F_COPY, value, value_size,
-                                        record.key.data(), record.key.size(), to_opaque(ticket));
+    const int result = rd_kafka_produce(topic, record.partition, flags, value, value_size, record.key.data(),
+                                        record.key.size(), to_opaque(ticket));
     return result == 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_last_error();
   }
   const std::array<rd_kafka_vu_t, 7> arguments{{
       {RD_KAFKA_VTYPE_RKT, {.rkt = topic}},
       {RD_KAFKA_VTYPE_PARTITION, {.i32 = record.partition}},
-      {RD_KAFKA_VTYPE_MSGFLAGS, {.i = RD_KAFKA_MSG_F_COPY}},
+      {RD_KAFKA_VTYPE_MSGFLAGS, {.i = flags}},
       {RD_KAFKA_VTYPE_VALUE, {.mem = {value, value_size}}},
       {RD_KAFKA_VTYPE_KEY, {.mem = {bytes_of(record.key), record.key.size()}}},
       {RD_KAFKA_VTYPE_OPAQUE, {.ptr = to_opaque(ticket)}},
@@ -211,7 +225,7 @@ rd_kafka_resp_err_t RdkafkaProducer::produce(rd_kafka_topic_t* topic, const chan
 Lane& RdkafkaProducer::lane(std::size_t slot, std::int32_t partition) {
   auto& lanes = lanes_[slot];
   const auto number = static_cast<std::size_t>(partition);
-  if (number >= lanes.size()) lanes.resize(number + 1);
+  while (lanes.size() <= number) lanes.emplace_back(blocks_);
   return lanes[number];
 }
 
@@ -237,7 +251,7 @@ Result<SendStatus> RdkafkaProducer::send(const change::Record& record, Ticket ti
 
 Result<SendStatus> RdkafkaProducer::hand_over(Lane& lane, std::size_t slot, const change::Record& record,
                                               Ticket ticket) {
-  const rd_kafka_resp_err_t code = produce(topics_[slot].get(), record, ticket);
+  const rd_kafka_resp_err_t code = produce(topics_[slot].get(), record, ticket, RD_KAFKA_MSG_F_COPY);
   if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) return SendStatus::Full;
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return finish(refused(code, record, names_[slot]));
   lane.handed_over(size_of(record), now_);
@@ -263,49 +277,46 @@ Result<void> RdkafkaProducer::release_waiting(const LaneLimits& limits) {
 Result<bool> RdkafkaProducer::release(const LaneName& name, const LaneLimits& limits, std::size_t& budget) {
   Lane& own = lane(name.slot, name.partition);
   while (budget > 0 && own.has_waiting() && own.is_open(limits, now_)) {
-    own.front(limits, budget, front_);
-    SLUICE_ASSIGN(const std::size_t taken, hand_over_front(own, name));
-    own.pop(taken);
+    const std::span<const WaitingRecord> front = own.front(limits, budget);
+    SLUICE_ASSIGN(const std::size_t taken, lend(front, name));
+    const bool queue_is_full = taken < front.size();
+    own.lent(taken, now_);
     budget -= taken;
-    if (taken < front_.size()) return false;
+    if (queue_is_full) return false;
   }
   return !own.has_waiting();
 }
 
 /// How many of the front were taken: fewer when librdkafka's queue is full.
-Result<std::size_t> RdkafkaProducer::hand_over_front(Lane& lane, const LaneName& name) {
+Result<std::size_t> RdkafkaProducer::lend(std::span<const WaitingRecord> front, const LaneName& name) {
   std::size_t taken = 0;
-  const rd_kafka_resp_err_t code = produce_front(topics_[name.slot].get(), name.partition, taken);
-  for (std::size_t i = 0; i < taken; ++i) lane.handed_over(size_of(front_[i].first), now_);
+  rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+  if (front.size() == 1) {
+    code = produce(topics_[name.slot].get(), record_of(front[0], name), front[0].ticket, kLent);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) taken = 1;
+  } else {
+    code = lend_all(front, name, taken);
+  }
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR__QUEUE_FULL) return taken;
-  change::Record& record = front_[taken].first;
-  record.partition = name.partition;
-  return finish(refused(code, record, names_[name.slot]));
+  return finish(refused(code, record_of(front[taken], name), names_[name.slot]));
 }
 
 /// One call for many records spares each of them the lookup of its partition under the topic's lock and three looks at
 /// the clock. A full queue ends it: nothing behind the first that found no room is taken.
-rd_kafka_resp_err_t RdkafkaProducer::produce_front(rd_kafka_topic_t* topic, std::int32_t partition,
-                                                   std::size_t& taken) {
-  if (front_.size() == 1) {
-    auto& [record, ticket] = front_.front();
-    record.partition = partition;
-    const rd_kafka_resp_err_t code = produce(topic, record, ticket);
-    taken = code == RD_KAFKA_RESP_ERR_NO_ERROR ? 1 : 0;
-    return code;
+rd_kafka_resp_err_t RdkafkaProducer::lend_all(std::span<const WaitingRecord> front, const LaneName& name,
+                                              std::size_t& taken) {
+  messages_.clear();
+  for (const WaitingRecord& record : front) {
+    rd_kafka_message_t& message = messages_.emplace_back();
+    message.payload = record.tombstone ? nullptr : bytes_of(record.value());
+    message.len = record.value_bytes;
+    message.key = bytes_of(record.key());
+    message.key_len = record.key_bytes;
+    message._private = to_opaque(record.ticket);
   }
-  front_messages_.clear();
-  for (const auto& [record, ticket] : front_) {
-    rd_kafka_message_t& message = front_messages_.emplace_back();
-    message.payload = record.tombstone ? nullptr : bytes_of(record.value);
-    message.len = record.tombstone ? 0 : record.value.size();
-    message.key = bytes_of(record.key);
-    message.key_len = record.key.size();
-    message._private = to_opaque(ticket);
-  }
-  taken = static_cast<std::size_t>(rd_kafka_produce_batch(topic, partition, RD_KAFKA_MSG_F_COPY, front_messages_.data(),
-                                                          static_cast<int>(front_messages_.size())));
-  return taken == front_messages_.size() ? RD_KAFKA_RESP_ERR_NO_ERROR : front_messages_[taken].err;
+  taken = static_cast<std::size_t>(rd_kafka_produce_batch(topics_[name.slot].get(), name.partition, kLent,
+                                                          messages_.data(), static_cast<int>(messages_.size())));
+  return taken == messages_.size() ? RD_KAFKA_RESP_ERR_NO_ERROR : messages_[taken].err;
 }
 
 Error RdkafkaProducer::refused(rd_kafka_resp_err_t code, const change::Record& record, std::string_view topic) const {
@@ -346,14 +357,19 @@ tl::unexpected<Error> RdkafkaProducer::finish(Error error) {
 }
 
 Result<void> RdkafkaProducer::take_deliveries(rd_kafka_event_t* event) {
+  const rd_kafka_topic_t* topic = nullptr;
+  std::size_t index = 0;
   while (const rd_kafka_message_t* message = rd_kafka_event_message_next(event)) {
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) return finish(failed(*message));
-    const auto index = reinterpret_cast<std::size_t>(rd_kafka_topic_opaque(message->rkt));
+    if (message->rkt != topic) {  // an event is of one partition, as it happens; asking takes a lock
+      topic = message->rkt;
+      index = reinterpret_cast<std::size_t>(rd_kafka_topic_opaque(topic));
+    }
     const bool control = index + 1 == topics_.size();
     delivered_.push_back({to_ticket(message->_private),
                           control ? change::kControlTopic : static_cast<change::TopicIndex>(index), message->partition,
                           message->offset});
-    lane(index, message->partition).acknowledged();
+    lane(index, message->partition).acknowledged(static_cast<const char*>(message->payload));
     --in_flight_records_;
     in_flight_bytes_ -= message->key_len + message->len;
   }

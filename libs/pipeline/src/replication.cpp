@@ -181,8 +181,10 @@ base::Result<void> Replication::save_final(const std::vector<std::string>& topic
 base::Result<bool> Replication::read_and_send() {
   bool worked = false;
   for (std::uint32_t items = 0; items < limits_.max_items_per_step; ++items) {
-    SLUICE_TRY(send_announcement());
-    SLUICE_TRY(send_unsent());
+    if (unsent()) {
+      SLUICE_TRY(send_announcement());
+      SLUICE_TRY(send_unsent());
+    }
     if (!may_read()) break;
     if (waiting_event_ != nullptr) {
       SLUICE_TRY(encode(*std::exchange(waiting_event_, nullptr)));

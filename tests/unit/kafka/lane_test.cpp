@@ -21,18 +21,20 @@ class LaneTest : public ::testing::Test {
   /// What waits, oldest first, with a bar behind each call's worth.
   std::string waiting(std::size_t max_records = 10) {
     std::string all;
-    for (std::vector<std::pair<change::Record, pipeline::Ticket>> front; lane.has_waiting(); lane.pop(front.size())) {
-      lane.front(limits, max_records, front);
-      for (const auto& [record, ticket] : front) {
-        all += std::to_string(ticket.value) + ":" + std::string(record.key) + "=" +
-               (record.tombstone ? "null" : std::string(record.value)) + std::string(record.header) + " ";
+    while (lane.has_waiting()) {
+      const auto front = lane.front(limits, max_records);
+      for (const WaitingRecord& record : front) {
+        all += std::to_string(record.ticket.value) + ":" + std::string(record.key()) + "=" +
+               (record.tombstone ? "null" : std::string(record.value())) + std::string(record.header()) + " ";
       }
       all += "| ";
+      lane.lent(front.size(), begin);
     }
     return all;
   }
 
-  Lane lane;
+  BlockPool pool;
+  Lane lane{pool};
   LaneLimits limits{.linger = milliseconds(2),
                     .max_bytes = 100,
                     .max_records = 3,
@@ -66,9 +68,9 @@ TEST_F(LaneTest, ABatchHasNoMoreRecordsThanItMay) {
 TEST_F(LaneTest, OpensWhenTheLastRecordIsAcknowledged) {
   lane.handed_over(100, begin);
   lane.handed_over(100, begin);
-  lane.acknowledged();
+  lane.acknowledged(nullptr);
   EXPECT_FALSE(is_open_after(milliseconds(50)));
-  lane.acknowledged();
+  lane.acknowledged(nullptr);
   EXPECT_TRUE(is_open_after(milliseconds(50)));
   lane.handed_over(1, begin + milliseconds(50));
   EXPECT_TRUE(is_open_after(milliseconds(51))) << "a new batch, with a linger of its own";
@@ -92,7 +94,7 @@ TEST_F(LaneTest, TheOldestThatWaitsOpensTheLaneInTheEnd) {
   lane.wait(record("k", std::string(19, 'x')), {1}, begin);
   lane.wait(record("k", ""), {2}, begin + milliseconds(9));
   EXPECT_EQ(lane.opens_at(limits), std::nullopt) << "an acknowledgement is awaited";
-  lane.acknowledged();
+  lane.acknowledged(nullptr);
   EXPECT_EQ(lane.opens_at(limits), begin + milliseconds(10));
   EXPECT_FALSE(is_open_after(milliseconds(9)));
   EXPECT_TRUE(is_open_after(milliseconds(10)));
@@ -112,6 +114,24 @@ TEST_F(LaneTest, GivesBackWhatWaitsInItsOrderAndWhole) {
   lane.wait(record("", ""), {9}, begin);
   lane.wait(record("c", "2"), {10}, begin);
   EXPECT_EQ(waiting(), "7:a=1 | 8:b=null+h | 9:= 10:c=2 | ") << "one with a header goes alone";
+}
+
+TEST_F(LaneTest, WhatWasLentStaysUntilItIsAcknowledged) {
+  lane.wait(record("a", "1"), {1}, begin);
+  change::Record tombstone = record("b", "");
+  tombstone.tombstone = true;
+  lane.wait(tombstone, {2}, begin);
+  const auto front = lane.front(limits, 10);
+  const char* const value = front[0].value().data();
+  lane.lent(front.size(), begin);
+  Lane other(pool);
+  other.wait(record("x", "y"), {3}, begin);
+  EXPECT_EQ(*value, '1');
+  lane.acknowledged(value);
+  lane.acknowledged(nullptr);
+  Lane third(pool);
+  third.wait(record("c", "2"), {4}, begin);
+  EXPECT_EQ(third.front(limits, 1)[0].key().data(), value - 1) << "the block is free again";
 }
 
 TEST_F(LaneTest, GivesNoMoreAtATimeThanIsAskedFor) {

@@ -10,18 +10,20 @@
 // batch before is acknowledged: it goes on gathering until it is worth a request or has waited long enough. Of a slow
 // stream next to nothing has, and that goes at once.
 //
+// What waited is lent to librdkafka rather than copied for it: the lane keeps the bytes until they are acknowledged.
+//
 // Thread rule: one thread. Pure.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <string>
+#include <span>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "sluice/base/clock.h"
 #include "sluice/change/record.h"
+#include "sluice/kafka/lane_bytes.h"
 #include "sluice/pipeline/record_sink.h"
 
 namespace sluice::kafka {
@@ -38,33 +40,42 @@ struct LaneLimits {
   base::Microseconds patience{10'000};  ///< the oldest that waits is kept no longer for others to join it
 };
 
-/// A record that waits, its bytes in the lane's buffer.
+/// A record that waits; its bytes stay where they are until it is acknowledged.
 struct WaitingRecord {
   pipeline::Ticket ticket;
+  const char* bytes = nullptr;  ///< key, value and header, one behind the other
   std::uint32_t key_bytes = 0;
   std::uint32_t value_bytes = 0;
   std::uint32_t header_bytes = 0;
   bool tombstone = false;
+
+  std::string_view key() const { return {bytes, key_bytes}; }
+  std::string_view value() const { return {bytes + key_bytes, value_bytes}; }
+  std::string_view header() const { return {bytes + key_bytes + value_bytes, header_bytes}; }
 };
 
 class Lane {
  public:
+  /// `pool`: outlives this.
+  explicit Lane(BlockPool& pool) : bytes_(pool) {}
+
   /// Whether a record may be handed over now; else it must wait(), if the lane is not full.
   bool is_open(const LaneLimits& limits, base::Deadline now) const;
   bool is_full(const LaneLimits& limits) const;
   void wait(const change::Record& record, pipeline::Ticket ticket, base::Deadline now);
-  /// A record was handed over to librdkafka.
+  /// A record that did not wait was handed over to librdkafka, key and value in `bytes`.
   void handed_over(std::size_t bytes, base::Deadline now);
-  void acknowledged();
+  /// `value`: where librdkafka has it, its own copy or what was lent; null of a tombstone.
+  void acknowledged(const char* value);
 
   bool has_waiting() const { return next_ < waiting_.size(); }
   /// When the lane opens by itself; empty: an acknowledgement opens it.
   std::optional<base::Deadline> opens_at(const LaneLimits& limits) const;
-  /// The oldest that wait and may be handed over in one call, at least one and at most `max_records`, into `out`: key,
-  /// value, header, tombstone and ticket are filled in. Valid until wait() or pop().
-  void front(const LaneLimits& limits, std::size_t max_records,
-             std::vector<std::pair<change::Record, pipeline::Ticket>>& out) const;
-  void pop(std::size_t records);
+  /// The oldest that wait and may be handed over in one call, at least one and at most `max_records`. Valid until
+  /// wait() or lent().
+  std::span<const WaitingRecord> front(const LaneLimits& limits, std::size_t max_records) const;
+  /// So many of the front were handed over, their values lent, their keys and headers copied.
+  void lent(std::size_t records, base::Deadline now);
 
  private:
   bool gathers(const LaneLimits& limits) const;
@@ -73,10 +84,10 @@ class Lane {
   std::uint64_t batch_bytes_ = 0;
   std::uint32_t batch_records_ = 0;
   base::Deadline batch_begun_{};
-  std::string bytes_;
-  std::size_t next_byte_ = 0;
+  LaneBytes bytes_;
   std::vector<WaitingRecord> waiting_;
   std::size_t next_ = 0;
+  std::size_t waiting_bytes_ = 0;  ///< of all since nothing waited
   base::Deadline waiting_since_{};
 };
 
