@@ -22,7 +22,9 @@ struct NapLimits {
 
 /// TCP with SO_RCVBUF 64 KB: the nap must be longer than window ÷ slow rate, about 7 ms.
 inline constexpr NapLimits kTcpNaps{8'192, base::Microseconds(20'000)};
-inline constexpr NapLimits kUnixNaps{65'536, base::Microseconds(200)};
+/// A unix socket holds some 280 messages, however small: of narrow rows it is full with 36 KB, and then the walsender
+/// waits for us.
+inline constexpr NapLimits kUnixNaps{16'384, base::Microseconds(200)};
 /// Another host: leave the kernel's autotuning alone.
 inline constexpr NapLimits kNoNaps{0, base::Microseconds(0)};
 
