@@ -98,7 +98,7 @@ void count_stream(PGconn* connection, change::Lsn until, Report& report) {
   const bool tcp = peer.ss_family != AF_UNIX;
   const int small = 65'536;
   if (tcp) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
-  const int threshold = tcp ? 8'192 : 65'536;
+  const int threshold = tcp ? 8'192 : 16'384;
   const timespec nap{0, tcp ? 20'000'000 : 200'000};
   auto window = Clock::now();
   std::uint64_t in_window = 0;

@@ -88,7 +88,7 @@ void PreparedTable::append_id(std::uint32_t seq, std::uint32_t part, base::TextB
 }
 
 void PreparedTable::append_snapshot_id(std::string_view row, base::TextBuffer& out) const {
-  const XXH128_hash_t hash = XXH3_128bits(row.data(), row.size());
+  const XXH128_hash_t hash = XXH3_128bits(row.data(), row.size());  // first: `row` may be text of `out`
   out.append(id_.view());
   out.append("00000000.r");
   out.append_number(schema_->oid);

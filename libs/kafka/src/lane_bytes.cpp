@@ -11,6 +11,7 @@ namespace {
 
 /// A megabyte: what two full lanes need. More goes back to the system.
 constexpr std::size_t kMaxPooled = 64;
+constexpr std::size_t kFirstBlockBytes = 1'024;
 
 char* put(char* to, std::string_view text) {
   if (!text.empty()) std::memcpy(to, text.data(), text.size());
@@ -43,8 +44,15 @@ const char* LaneBytes::keep(std::string_view key, std::string_view value, std::s
 LaneBytes::Block& LaneBytes::block_for(std::size_t size) {
   // The byte behind a record is its block's too: one without bytes has a place that is in no other block.
   if (!blocks_.empty() && blocks_.back().capacity - blocks_.back().size > size) return blocks_.back();
-  if (size < kBlockBytes) return blocks_.emplace_back(pool_->take(), 0, kBlockBytes, 0);
-  return blocks_.emplace_back(std::make_unique_for_overwrite<char[]>(size + 1), 0, size + 1, 0);
+  return new_block(size + 1);
+}
+
+LaneBytes::Block& LaneBytes::new_block(std::size_t size) {
+  const std::size_t wanted = blocks_.empty() ? kFirstBlockBytes : std::min(2 * blocks_.back().capacity, kBlockBytes);
+  Block block;
+  block.capacity = std::max(size, wanted);
+  block.bytes = block.capacity == kBlockBytes ? pool_->take() : std::make_unique_for_overwrite<char[]>(block.capacity);
+  return blocks_.emplace_back(std::move(block));
 }
 
 void LaneBytes::release(const char* bytes) {
@@ -57,7 +65,7 @@ void LaneBytes::release(const char* bytes) {
   if (--block->kept == 0) drop(block);
 }
 
-void LaneBytes::drop(std::vector<Block>::iterator block) {
+void LaneBytes::drop(std::list<Block>::iterator block) {
   if (block->capacity == kBlockBytes) pool_->give(std::move(block->bytes));
   blocks_.erase(block);
 }

@@ -357,14 +357,9 @@ tl::unexpected<Error> RdkafkaProducer::finish(Error error) {
 }
 
 Result<void> RdkafkaProducer::take_deliveries(rd_kafka_event_t* event) {
-  const rd_kafka_topic_t* topic = nullptr;
-  std::size_t index = 0;
   while (const rd_kafka_message_t* message = rd_kafka_event_message_next(event)) {
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) return finish(failed(*message));
-    if (message->rkt != topic) {  // an event is of one partition, as it happens; asking takes a lock
-      topic = message->rkt;
-      index = reinterpret_cast<std::size_t>(rd_kafka_topic_opaque(topic));
-    }
+    const auto index = reinterpret_cast<std::size_t>(rd_kafka_topic_opaque(message->rkt));
     const bool control = index + 1 == topics_.size();
     delivered_.push_back({to_ticket(message->_private),
                           control ? change::kControlTopic : static_cast<change::TopicIndex>(index), message->partition,

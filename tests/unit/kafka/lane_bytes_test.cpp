@@ -35,10 +35,24 @@ TEST_F(LaneBytesTest, ABlockThatNobodyReadsAnyMoreIsUsedAgain) {
   EXPECT_EQ(*second, 'b');
   const char* const third = bytes.keep("", "c", "");
   EXPECT_EQ(third, second + 1) << "the second is kept still";
-  bytes.release(third);
-  bytes.release(second);
+}
+
+TEST_F(LaneBytesTest, AWholeBlockIsThereForOtherLanes) {
+  bytes.keep("", "a", "");
+  const std::string half(kBlockBytes / 2, 'x');
+  const char* last = nullptr;
+  for (int i = 0; i < 9; ++i) last = bytes.keep("", half, "");
+  const char* const whole = bytes.keep("", std::string(kBlockBytes - 1, 'y'), "");
+  EXPECT_NE(last, nullptr);
+  bytes.release(whole);
   LaneBytes other(pool);
-  EXPECT_EQ(other.keep("", "d", ""), first);
+  EXPECT_EQ(other.keep("", std::string(kBlockBytes - 1, 'z'), ""), whole);
+}
+
+TEST_F(LaneBytesTest, ALaneOfOneRecordTakesLittle) {
+  const char* const first = bytes.keep("", std::string(1'000, 'a'), "");
+  const char* const second = bytes.keep("", std::string(100, 'b'), "");
+  EXPECT_NE(second, first + 1'000) << "the first block was a kilobyte";
 }
 
 TEST_F(LaneBytesTest, AnyPartOfARecordNamesIt) {
@@ -48,9 +62,10 @@ TEST_F(LaneBytesTest, AnyPartOfARecordNamesIt) {
 }
 
 TEST_F(LaneBytesTest, ARecordWithoutAValueHasAPlaceInItsOwnBlock) {
-  const char* const first = bytes.keep(std::string(kBlockBytes - 1, 'k'), "", "");
+  const std::string key(kBlockBytes - 1, 'k');
+  const char* const first = bytes.keep(key, "", "");
   const char* const second = bytes.keep("k", "", "");
-  bytes.release(first + kBlockBytes - 1);
+  bytes.release(first + key.size());
   EXPECT_EQ(*second, 'k');
   EXPECT_EQ(bytes.keep("l", "", ""), second + 1) << "the second was not taken for the first";
 }

@@ -1,7 +1,7 @@
 // What is written into Kafka: key, value and header of one record, and where it goes.
 //
-// Thread rule: one thread. The views of a Record point into the RecordBatch that holds it and live until its next
-// clear().
+// Thread rule: one thread. Key and value of a Record point into the RecordBatch that holds it and live until more is
+// appended to it, or its next clear().
 #pragma once
 
 #include <cstdint>

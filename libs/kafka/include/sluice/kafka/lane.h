@@ -40,7 +40,7 @@ struct LaneLimits {
   base::Microseconds patience{10'000};  ///< the oldest that waits is kept no longer for others to join it
 };
 
-/// A record that waits; its bytes stay where they are until it is acknowledged.
+/// A record that waits. Its bytes stay where they are while it does, and its value until it is acknowledged.
 struct WaitingRecord {
   pipeline::Ticket ticket;
   const char* bytes = nullptr;  ///< key, value and header, one behind the other

@@ -5,15 +5,18 @@
 #pragma once
 
 #include <cstddef>
+#include <list>
 #include <memory>
 #include <string_view>
 #include <vector>
 
 namespace sluice::kafka {
 
+/// What a lane of many records takes at a time. It begins with less: there may be thousands of lanes with a record
+/// each.
 inline constexpr std::size_t kBlockBytes = 16'384;
 
-/// Blocks that no lane needs at the moment, for whichever needs one next.
+/// Whole blocks that no lane needs at the moment, for whichever needs one next.
 class BlockPool {
  public:
   std::unique_ptr<char[]> take();
@@ -41,10 +44,11 @@ class LaneBytes {
     std::size_t kept = 0;  ///< by so many keep() that are not released
   };
   Block& block_for(std::size_t size);
-  void drop(std::vector<Block>::iterator block);
+  Block& new_block(std::size_t size);
+  void drop(std::list<Block>::iterator block);
 
   BlockPool* pool_;
-  std::vector<Block> blocks_;  ///< the last one is being filled
+  std::list<Block> blocks_;  ///< the last one is being filled
 };
 
 }  // namespace sluice::kafka

@@ -2,7 +2,7 @@
 //
 // The walsender pays for every segment that its kernel hands to an awake reader. A reader that keeps its window small
 // and sleeps while little waits lets the kernel merge the walsender's sends: twice the rows per second. The nap is
-// gated by the rate, so that a quiet stream is read at once and pays nothing in latency. (Figures: performance.md.)
+// gated by the rate, so that a quiet stream is read at once and pays nothing in latency.
 //
 // Thread rule: pure; the caller brings the clock.
 #pragma once
