@@ -9,6 +9,12 @@ void RecordBatch::clear() {
   entries_.clear();
 }
 
+RecordBatch::Piece RecordBatch::append(std::string_view text) {
+  const Piece piece{bytes_.size(), text.size()};
+  bytes_.append(text);
+  return piece;
+}
+
 Record& RecordBatch::add(Piece key, Piece value) {
   Entry& entry = entries_.emplace_back();
   entry.key = key;

@@ -62,6 +62,7 @@ class EnvelopeEncoder::Impl {
   void write_tombstone(const PreparedTable& table, const ChangeEvent& event, Piece key, std::uint32_t part);
   void write_truncate(PreparedTable& table, const ChangeEvent& event);
   void write_message(const ChangeEvent& event);
+  change::Record& add(const ChangeEvent& event, Route route, Piece key, Piece value);
 
   EncoderOptions options_;
   std::unordered_map<const change::TableSchema*, PreparedTable> tables_;
@@ -154,11 +155,8 @@ base::Result<EnvelopeEncoder::Impl::Piece> EnvelopeEncoder::Impl::write_row(Prep
                                                                             const RecordImage& image) {
   SLUICE_ASSIGN(const Piece key, writer_.write_row_key(table, image));
   SLUICE_ASSIGN(const Piece value, writer_.write_row(table, event, image, key));
-  change::Record& record = out_->add(key, value);
-  record.topic = table.route().topic;
-  record.partition = partition_of(writer_.text_of(key), table.route().partitions);
+  change::Record& record = add(event, table.route(), key, value);
   record.kind = image.op == Op::Snapshot ? change::RecordKind::Snapshot : change::RecordKind::Stream;
-  record.id = event.id;
   record.id.part = image.part;
   return key;
 }
@@ -167,11 +165,7 @@ void EnvelopeEncoder::Impl::write_tombstone(const PreparedTable& table, const Ch
                                             std::uint32_t part) {
   // All rows of a table without a key share one: a tombstone would take them all.
   if (options_.tombstones == Tombstones::Off || event.table->key_columns.empty()) return;
-  const Route route = table.route();
-  change::Record& record = out_->add(key, {});
-  record.topic = route.topic;
-  record.partition = partition_of(writer_.text_of(key), route.partitions);
-  record.id = event.id;
+  change::Record& record = add(event, table.route(), key, {});
   record.id.part = part;
   record.tombstone = true;
 }
@@ -190,10 +184,16 @@ void EnvelopeEncoder::Impl::write_truncate(PreparedTable& table, const ChangeEve
 void EnvelopeEncoder::Impl::write_message(const ChangeEvent& event) {
   const Piece key = writer_.write_message_key(event);
   const Piece value = writer_.write_message(messages_, event);
+  add(event, messages_.route(), key, value);
+}
+
+/// A record of the event's first part, in the partition of its key.
+change::Record& EnvelopeEncoder::Impl::add(const ChangeEvent& event, Route route, Piece key, Piece value) {
   change::Record& record = out_->add(key, value);
-  record.topic = messages_.route().topic;
-  record.partition = partition_of(writer_.text_of(key), messages_.route().partitions);
+  record.topic = route.topic;
+  record.partition = partition_of(writer_.text_of(key), route.partitions);
   record.id = event.id;
+  return record;
 }
 
 EnvelopeEncoder::EnvelopeEncoder(EncoderOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}

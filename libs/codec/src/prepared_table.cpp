@@ -40,8 +40,8 @@ PreparedTable::PreparedTable(change::TableSchemaPtr schema, Route route, const E
     : schema_(std::move(schema)), route_(route) {
   const std::string_view schema_name = schema_ ? std::string_view(schema_->schema) : std::string_view();
   const std::string_view table_name = schema_ ? std::string_view(schema_->name) : std::string_view();
-  if (schema_) append_table_name(*schema_, name_);
-  key_lead_ = name_ + ':';
+  if (schema_) append_table_name(*schema_, key_lead_);
+  key_lead_ += ':';
   lead_ = fmt::format(R"(,"source":{{"version":{},"connector":"postgresql","name":{},"ts_ms":)",
                       in_quotes(options.version), in_quotes(options.source_name));
   names_ = fmt::format(R"(","db":{},"schema":{},"table":{},"txId":)", in_quotes(options.database),

@@ -34,7 +34,7 @@ class PreparedTable {
   Route route() const { return route_; }
   const std::vector<PreparedColumn>& columns() const { return columns_; }
   /// `public.users`, percent-encoded.
-  std::string_view name() const { return name_; }
+  std::string_view name() const { return std::string_view(key_lead_).substr(0, key_lead_.size() - 1); }
   /// `public.users:`, with which the key of a row begins.
   std::string_view key_lead() const { return key_lead_; }
 
@@ -64,7 +64,6 @@ class PreparedTable {
   change::TableSchemaPtr schema_;
   Route route_;
   std::vector<PreparedColumn> columns_;
-  std::string name_;
   std::string key_lead_;
   std::string lead_;       ///< `,"source":{"version":…,"ts_ms":`
   std::string names_;      ///< `","db":…,"txId":`

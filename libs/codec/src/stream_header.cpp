@@ -121,12 +121,8 @@ void append_marker(const MarkerOrigin& origin, const MarkerSource& source, std::
   member(R"(","content":")", marker_content(origin));
   json.append(R"(","transactional":false}})");
 
-  base::TextBuffer& bytes = out.bytes();
-  const change::RecordBatch::Piece key{bytes.size(), kMarkerKey.size()};
-  bytes.append(kMarkerKey);
-  const change::RecordBatch::Piece value{bytes.size(), json.size()};
-  bytes.append(json.view());
-  change::Record& record = out.add(key, value);
+  const change::RecordBatch::Piece key = out.append(kMarkerKey);
+  change::Record& record = out.add(key, out.append(json.view()));
   record.topic = topic;
   record.partition = partition;
   record.kind = change::RecordKind::Marker;

@@ -62,10 +62,7 @@ void LaneBytes::release(const char* bytes) {
   });
   if (block == blocks_.end()) return;
   SLUICE_CHECK(block->kept > 0, "what is kept is released once");
-  if (--block->kept == 0) drop(block);
-}
-
-void LaneBytes::drop(std::list<Block>::iterator block) {
+  if (--block->kept > 0) return;
   if (block->capacity == kBlockBytes) pool_->give(std::move(block->bytes));
   blocks_.erase(block);
 }

@@ -117,21 +117,32 @@ TEST_F(LaneTest, GivesBackWhatWaitsInItsOrderAndWhole) {
 }
 
 TEST_F(LaneTest, WhatWasLentStaysUntilItIsAcknowledged) {
-  lane.wait(record("a", "1"), {1}, begin);
-  change::Record tombstone = record("b", "");
-  tombstone.tombstone = true;
-  lane.wait(tombstone, {2}, begin);
-  const auto front = lane.front(limits, 10);
-  const char* const value = front[0].value().data();
-  lane.lent(front.size(), begin);
-  Lane other(pool);
-  other.wait(record("x", "y"), {3}, begin);
-  EXPECT_EQ(*value, '1');
-  lane.acknowledged(value);
-  lane.acknowledged(nullptr);
+  const std::string value(kBlockBytes - 2, 'x');
+  const auto place_in = [&](Lane& other) {
+    other.wait(record("k", value), {1}, begin);
+    return other.front(limits, 1)[0].value().data();
+  };
+  const char* const lent = place_in(lane);
+  lane.lent(1, begin);
+  Lane second(pool);
+  EXPECT_NE(place_in(second), lent);
+  lane.acknowledged(lent);
   Lane third(pool);
-  third.wait(record("c", "2"), {4}, begin);
-  EXPECT_EQ(third.front(limits, 1)[0].key().data(), value - 1) << "the block is free again";
+  EXPECT_EQ(place_in(third), lent);
+}
+
+TEST_F(LaneTest, OfATombstoneNothingStaysOnceItWasHandedOver) {
+  change::Record tombstone = record(std::string_view(), "ignored");
+  const std::string key(kBlockBytes - 1, 'k');
+  tombstone.key = key;
+  tombstone.tombstone = true;
+  lane.wait(tombstone, {1}, begin);
+  const char* const place = lane.front(limits, 1)[0].bytes;
+  lane.lent(1, begin);
+  lane.acknowledged(nullptr);
+  Lane other(pool);
+  other.wait(tombstone, {2}, begin);
+  EXPECT_EQ(other.front(limits, 1)[0].bytes, place);
 }
 
 TEST_F(LaneTest, GivesNoMoreAtATimeThanIsAskedFor) {

@@ -74,9 +74,7 @@ class NamingEncoder final : public pipeline::Encoder {
     return {};
   }
   base::Result<void> encode(const change::ChangeEvent& event, change::RecordBatch& out) override {
-    const change::RecordBatch::Piece key{out.bytes().size(), event.table->name.size()};
-    out.bytes().append(event.table->name);
-    out.add(key, {}).id = event.id;
+    out.add(out.append(event.table->name), {}).id = event.id;
     return {};
   }
   std::string_view header(change::RecordKind, const change::EventId&) override { return {}; }

@@ -28,12 +28,8 @@ base::Result<void> EncoderPort::prepare(const change::TableSchemaPtr& schema, ch
   std::string& known = announced_[key];
   if (known == value) return {};
   known = value;
-  base::TextBuffer& bytes = announcement.bytes();
-  const change::RecordBatch::Piece key_piece{bytes.size(), key.size()};
-  bytes.append(key);
-  const change::RecordBatch::Piece value_piece{bytes.size(), value.size()};
-  bytes.append(value);
-  change::Record& control = announcement.add(key_piece, value_piece);
+  const change::RecordBatch::Piece key_piece = announcement.append(key);
+  change::Record& control = announcement.add(key_piece, announcement.append(value));
   control.topic = change::kControlTopic;
   control.kind = change::RecordKind::Control;
   return {};

@@ -47,6 +47,7 @@ class RecordBatch {
     std::size_t begin = 0;
     std::size_t size = 0;
   };
+  Piece append(std::string_view text);
   /// A new record, to be filled in where it stands; key and value are the pieces. Valid until the next add().
   Record& add(Piece key, Piece value);
 

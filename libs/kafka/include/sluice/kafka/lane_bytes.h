@@ -45,7 +45,6 @@ class LaneBytes {
   };
   Block& block_for(std::size_t size);
   Block& new_block(std::size_t size);
-  void drop(std::list<Block>::iterator block);
 
   BlockPool* pool_;
   std::list<Block> blocks_;  ///< the last one is being filled
