@@ -171,7 +171,7 @@ base::Result<StartPlan> plan_without_state(const StartFacts& facts) {
         facts.slot->name, facts.pipeline);
   }
   if (facts.snapshot == SnapshotMode::Never) {
-    return StartAdopt{change::position_of(facts.slot->confirmed_flush_lsn), 1};
+    return StartAdopt{1};
   }
   return stop("pg.slot_without_snapshot",
               "slot {} was made beforehand, so the rows that were there before it would be missing. Set "
@@ -261,6 +261,13 @@ base::Result<void> check_topics(const std::vector<TopicIncarnation>& topics, con
     if (now != topics.end()) SLUICE_TRY(check_topic(before, *now));
   }
   return {};
+}
+
+void adopt(const SlotFacts& slot, Checkpoint& checkpoint) {
+  checkpoint.position = change::position_of(slot.confirmed_flush_lsn);
+  checkpoint.last_data_end = checkpoint.position;
+  // A server that starts again may be back at what it had saved of the slot, which is before what it says now.
+  checkpoint.slot.consistent_point = slot.restart_lsn;
 }
 
 PublicationIncarnation incarnation_of(const PublicationFacts& publication) {

@@ -79,7 +79,17 @@ TEST_F(StartPlanTest, TheFirstStartEverBeginsEpochOne) {
 TEST_F(StartPlanTest, ASlotMadeBeforehandIsAdoptedWithSnapshotNever) {
   nothing_stored(), nothing_announced();
   facts.snapshot = SnapshotMode::Never;
-  EXPECT_EQ(expect_plan<StartAdopt>().position, Position{1'000});
+  EXPECT_EQ(expect_plan<StartAdopt>().epoch, 1u);
+}
+
+TEST_F(StartPlanTest, AnAdoptedSlotGoesOnBehindWhatWasConfirmed) {
+  facts.slot->restart_lsn = Lsn(900);
+  facts.slot->confirmed_flush_lsn = Lsn(1'000);
+  Checkpoint adopted;
+  adopt(*facts.slot, adopted);
+  EXPECT_EQ(adopted.position, Position{1'000});
+  EXPECT_EQ(adopted.last_data_end, Position{1'000});
+  EXPECT_EQ(adopted.slot.consistent_point, Lsn(900)) << "the server may be back at what it had saved of the slot";
 }
 
 TEST_F(StartPlanTest, ASlotMadeBeforehandIsNoSnapshot) {

@@ -85,10 +85,7 @@ base::Result<std::string> adopt_slot(const ProgramOptions& program) {
         "reset --new-epoch");
   }
   pipeline::Checkpoint checkpoint = checkpoint_here(here, *here.broker.announced_epoch);
-  checkpoint.position = change::position_of(here.source.slot->confirmed_flush_lsn);
-  checkpoint.last_data_end = checkpoint.position;
-  // A server that starts again may be back at what it had saved of the slot, which is before what it says now.
-  checkpoint.slot.consistent_point = here.source.slot->restart_lsn;
+  pipeline::adopt(*here.source.slot, checkpoint);
   checkpoint.snapshot = pipeline::SnapshotPhase::Done;
   SLUICE_TRY(here.store->save(checkpoint));
   return fmt::format(

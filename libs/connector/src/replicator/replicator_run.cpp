@@ -203,14 +203,11 @@ base::Result<void> ReplicatorRun::begin_adopted(const pipeline::StartFacts& fact
   pipeline::Checkpoint checkpoint = new_checkpoint(facts, plan.epoch);
   SLUICE_TRY(broker_.announce(codec::EpochRecord{facts.pipeline, plan.epoch, facts.server.system_id,
                                                  facts.server.database, settings_.postgres.slot_name}));
-  checkpoint.position = plan.position;
-  checkpoint.last_data_end = plan.position;
-  // A server that starts again may be back at what it had saved of the slot, which is before what it says now.
-  checkpoint.slot.consistent_point = facts.slot->restart_lsn;
+  pipeline::adopt(*facts.slot, checkpoint);
   checkpoint.snapshot = pipeline::SnapshotPhase::None;
   SLUICE_TRY(store_->save(checkpoint));
   logger.info("slot {} adopted at {}, without a snapshot", settings_.postgres.slot_name,
-              change::to_string(change::lsn_of(plan.position)));
+              change::to_string(facts.slot->confirmed_flush_lsn));
   SLUICE_ASSIGN(auto producer, broker_.open_producer());
   return make_pipeline(std::move(producer), std::move(checkpoint), BrokerSession::no_tails(facts.topics));
 }

@@ -50,7 +50,6 @@ struct StartResume {
 };
 /// Take a slot that somebody made beforehand, under a new epoch and without a snapshot (rule P-2.4a).
 struct StartAdopt {
-  change::Position position;
   std::uint32_t epoch = 1;
 };
 using StartPlan = std::variant<StartFresh, StartResume, StartAdopt>;
@@ -73,6 +72,9 @@ base::Result<std::vector<std::string>> check_publication(const PublicationFacts&
 /// A topic that is not among `topics` is not judged. Errors: kafka.topic_changed, kafka.partitions_changed,
 /// kafka.topic_truncated (Stop; only where end offsets are given).
 base::Result<void> check_topics(const std::vector<TopicIncarnation>& topics, const Checkpoint& stored);
+
+/// Makes a checkpoint that has read nothing yet go on where a slot is that it did not make itself.
+void adopt(const SlotFacts& slot, Checkpoint& checkpoint);
 
 /// The checkpoint's picture of a publication, for comparison at the next start.
 PublicationIncarnation incarnation_of(const PublicationFacts& publication);
