@@ -4,7 +4,10 @@
 Uses psql, kcat and HTTP only: nothing of Sluice's own decoding.
 """
 import argparse
+import datetime
+import decimal
 import json
+import re
 import subprocess
 import sys
 import time
@@ -15,6 +18,7 @@ TABLES = ("customers", "orders")
 TOPIC = "shop-events"
 PATIENCE_S = 120
 PROBES = 40
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
 
 def sql(dsn, statement):
@@ -85,15 +89,33 @@ def settled_look(options):
         time.sleep(0.5)
 
 
+def canonical(value):
+    """Both write the same value, each in its way: numbers as text or not, a moment in one zone or another."""
+    if isinstance(value, dict):
+        return {name: canonical(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [canonical(element) for element in value]
+    if isinstance(value, (int, decimal.Decimal)) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, str) and MOMENT.match(value):
+        return datetime.datetime.fromisoformat(value).astimezone(datetime.timezone.utc).isoformat()
+    return value
+
+
+def row_of(text):
+    return canonical(json.loads(text, parse_float=decimal.Decimal))
+
+
 def contents_differ(options):
-    """The rows themselves, not only their number: every key and two columns of each table."""
-    for table, column in (("customers", "name"), ("orders", "customer")):
-        wanted = dict(line.split("|", 1) for line in sql(options.dsn, f"SELECT id, {column} FROM {table}").splitlines())
+    """The rows themselves, not only their number: every column of each, as PostgreSQL itself makes JSON of it."""
+    for table in TABLES:
+        wanted = {row["id"]: row for row in map(row_of, sql(options.dsn, f"SELECT to_jsonb(t) FROM {table} t").splitlines())}
         found = {}
-        page = ask(options.elasticsearch, f"/current_public_{table}/_search?scroll=1m", {"size": 5000, "_source": ["id", column]})
+        page = ask(options.elasticsearch, f"/current_public_{table}/_search?scroll=1m", {"size": 5000})
         while page.get("hits", {}).get("hits"):
             for hit in page["hits"]["hits"]:
-                found[str(hit["_source"]["id"])] = str(hit["_source"][column])
+                row = {name: value for name, value in hit["_source"].items() if name != "_sluice"}
+                found[str(row["id"])] = row_of(json.dumps(row))
             page = ask(options.elasticsearch, "/_search/scroll", {"scroll": "1m", "scroll_id": page["_scroll_id"]})
         if wanted != found:
             return table
