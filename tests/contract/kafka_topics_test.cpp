@@ -12,6 +12,14 @@
 namespace sluice::testing {
 namespace {
 
+/// What no compression makes smaller.
+std::string noise(std::size_t bytes) {
+  std::string text(bytes, ' ');
+  std::uint32_t seed = 7;
+  for (char& byte : text) byte = static_cast<char>(33 + ((seed = seed * 1'664'525 + 1'013'904'223) >> 24) % 90);
+  return text;
+}
+
 class KafkaTopics : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -67,6 +75,28 @@ TEST_F(KafkaTopics, ATopicIsCreatedAsAskedAndDescribedAsItIs) {
   EXPECT_EQ(topic.settings.at("max.message.bytes"), "2000000");
   EXPECT_EQ(topic.settings.at("retention.ms"), "-1");
   EXPECT_EQ(topic.partitions[3].end, 0);
+}
+
+TEST_F(KafkaTopics, ATopicOfEventsTakesTheLargestRecordThatMayBeSent) {
+  const std::string name = unique_topic("large");
+  constexpr std::uint32_t kLargest = 3'000'000;  // more than a broker takes by itself
+  ASSERT_TRUE(topics_->create({kafka::events_topic(name, kLargest)}));
+  const auto found = topics_->describe({name});
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_TRUE(kafka::inspect(*(*found)[0], {1, kLargest}));
+  kafka::ProducerOptions options;
+  options.max_message_bytes = kLargest;
+  auto producer = kafka::Producer::open(client_, options, {name}, unique_topic("control"));
+  ASSERT_TRUE(producer) << producer.error().message;
+  const std::string value = noise(kLargest - 3);
+  change::Record record;
+  record.key = "key";
+  record.value = value;
+  const auto written = kafka::send_and_wait(**producer, {record}, soon());
+  ASSERT_TRUE(written) << written.error().message;
+  const auto stored = kcat_records(client_.brokers, name, 0);
+  ASSERT_EQ(stored.size(), 1U);
+  EXPECT_EQ(stored[0].value, value);
 }
 
 TEST_F(KafkaTopics, TheTopicIdIsTheOneThatKafkasOwnToolPrintsAndChangesWithTheTopic) {
@@ -332,14 +362,12 @@ TEST_F(KafkaTopics, ADeadLetterThatIsItselfTooLargeStopsWithItsPlaceAndTheRemedy
     options.max_message_bytes = own_limit;
     auto letters = kafka::open_dead_letters(client_, options);
     ASSERT_TRUE(letters);
-    std::string noise(200'000, ' ');
-    std::uint32_t seed = 7;
-    for (char& byte : noise) byte = static_cast<char>('!' + ((seed = seed * 1'664'525 + 1'013'904'223) >> 24) % 90);
+    const std::string value = noise(200'000);
     pipeline::DeadLetter letter;
     letter.partition = {topic, 2};
     letter.record.offset = 42;
     letter.record.key = "key";
-    letter.record.value = noise;
+    letter.record.value = value;
     const auto put = (*letters)->put(letter);
     ASSERT_FALSE(put);
     EXPECT_EQ(put.error().id, "kafka.dead_letter_too_large");

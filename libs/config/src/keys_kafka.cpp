@@ -70,8 +70,7 @@ std::vector<Key> producer_keys(KafkaSettings& s) {
        .field = &s.max_message_bytes,
        .min = 1'000,
        .max = 1'000'000'000,
-       .doc = "Largest record, and max.message.bytes of topics made by us. A million: every broker takes that by "
-              "default."},
+       .doc = "Largest record; a topic made by us is made to take it. A million: every broker takes that by default."},
       {.name = "linger",
        .field = &s.linger,
        .min = 0,

@@ -99,6 +99,11 @@ kafka::ProducerOptions producer_options(const config::Settings& settings) {
   return options;
 }
 
+std::int32_t replication_factor(const config::Settings& settings) {
+  const std::uint32_t asked = settings.kafka.replication_factor;
+  return asked == 0 ? -1 : static_cast<std::int32_t>(asked);
+}
+
 codec::ValueOptions value_options(const config::Settings& settings) {
   const config::EncodingSettings& from = settings.encoding;
   codec::ValueOptions options;

@@ -17,6 +17,7 @@ namespace sluice::connector {
 postgres::ConnectOptions connect_options(const config::Settings& settings);
 kafka::ClientOptions client_options(const config::Settings& settings);
 kafka::ProducerOptions producer_options(const config::Settings& settings);
+std::int32_t replication_factor(const config::Settings& settings);  ///< of topics that we make, as Kafka has it
 codec::ValueOptions value_options(const config::Settings& settings);
 pipeline::ReplicationLimits replication_limits(const config::Settings& settings);
 pipeline::OnRewrite on_rewrite(const config::Settings& settings);

@@ -117,8 +117,10 @@ Result<void> RdkafkaDeadLetters::ensure_topic(const std::string& topic) {
                             "kafka.create_topics",
                             topic));
   if (!found[0])
-    SLUICE_TRY(topics->create(
-        {{topic, 1, -1, {{"max.message.bytes", std::to_string(options_.max_message_bytes + kHeaderBytes)}}}}));
+    SLUICE_TRY(topics->create({{topic,
+                                1,
+                                options_.replication_factor,
+                                {{"max.message.bytes", std::to_string(options_.max_message_bytes + kHeaderBytes)}}}}));
   known_topics_.insert(topic);
   return {};
 }

@@ -255,6 +255,16 @@ std::string setting(const TopicDescription& topic, const char* name) {
 
 }  // namespace
 
+NewTopic events_topic(std::string name, std::uint32_t max_message_bytes) {
+  NewTopic topic{.name = std::move(name)};
+  // Brokers count the batch: its header and a record's own lengths stand beside key and value.
+  constexpr std::uint64_t kBatchOverhead = 1'024;
+  constexpr std::uint64_t kEveryBrokerTakes = 1'000'000;
+  if (max_message_bytes > kEveryBrokerTakes)
+    topic.settings["max.message.bytes"] = std::to_string(max_message_bytes + kBatchOverhead);
+  return topic;
+}
+
 NewTopic control_topic(std::string name) { return {std::move(name), 1, -1, {{"cleanup.policy", "compact"}}}; }
 
 Result<std::unique_ptr<Topics>> Topics::open(const ClientOptions& client) {

@@ -61,6 +61,7 @@ kafka::DeadLetterOptions dead_letter_options(const config::Settings& settings) {
   options.topic = settings.dead_letter_topic();
   const bool may_create = config::is_on(settings.kafka.create_topics);
   options.missing_topic = may_create ? kafka::MissingTopic::Create : kafka::MissingTopic::Refuse;
+  options.replication_factor = replication_factor(settings);
   options.timeout = settings.kafka.request_timeout;
   options.max_message_bytes = static_cast<std::uint32_t>(settings.kafka.max_message_bytes.bytes);
   return options;

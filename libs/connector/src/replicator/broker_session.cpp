@@ -22,9 +22,8 @@ namespace {
 using base::Recovery;
 
 kafka::NewTopic events_topic(const config::Settings& settings, const std::string& name) {
-  kafka::NewTopic topic{.name = name, .partitions = static_cast<std::int32_t>(settings.kafka.partitions)};
-  const auto factor = settings.kafka.replication_factor;
-  topic.replication_factor = factor == 0 ? -1 : static_cast<std::int32_t>(factor);
+  auto topic = kafka::events_topic(name, static_cast<std::uint32_t>(settings.kafka.max_message_bytes.bytes));
+  topic.partitions = static_cast<std::int32_t>(settings.kafka.partitions);
   return topic;
 }
 
@@ -85,6 +84,7 @@ base::Result<void> BrokerSession::ensure_topics(kafka::Topics& topics) {
     if (described[index]) continue;
     const bool is_control = index + 1 == names.size();
     missing.push_back(is_control ? kafka::control_topic(names[index]) : events_topic(settings_, names[index]));
+    missing.back().replication_factor = replication_factor(settings_);
   }
   return missing.empty() ? base::Result<void>{} : topics.create(missing);
 }

@@ -28,6 +28,7 @@ enum class MissingTopic { Create, Refuse };
 struct DeadLetterOptions {
   std::string topic;  ///< empty: `<topic of the record>.dlq`
   MissingTopic missing_topic = MissingTopic::Create;
+  std::int32_t replication_factor = -1;  ///< of a topic that is created; -1: the broker's default
   base::Milliseconds timeout{10'000};
   std::uint32_t max_message_bytes = 1'000'000;  ///< of the records read; a letter may be 64 KiB larger
   std::size_t max_reason_bytes = 2'048;

@@ -42,6 +42,8 @@ struct NewTopic {
   std::map<std::string, std::string> settings;
 };
 
+/// Takes records whose key and value have `max_message_bytes` together.
+NewTopic events_topic(std::string name, std::uint32_t max_message_bytes);
 /// One partition, compacted: what the control topic has to be.
 NewTopic control_topic(std::string name);
 
