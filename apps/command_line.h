@@ -12,7 +12,7 @@
 
 namespace sluice::apps {
 
-/// The help fits a screen of 24 lines and 80 columns; tests/integration/command_line_test.sh holds it.
+/// The help fits a screen of 24 lines and 80 columns; tests/integration/command_line_test.cpp holds it.
 inline void add_program_options(CLI::App& app, connector::ProgramOptions& program) {
   app.get_formatter()->column_width(26);
   app.add_option("-c,--config", program.config_file, "Configuration file (config.yaml)")->option_text("FILE");
@@ -29,6 +29,14 @@ inline void add_log_options(CLI::App& logs, connector::LogQuery& query) {
   logs.add_option("--level", query.level, "Least level: debug, info, warning, error")->capture_default_str();
   logs.add_option("--since", query.since, "How far back: 30m, 1h, 2d")->capture_default_str();
   logs.add_option("--limit", query.limit, "At most so many lines, the newest")->capture_default_str();
+}
+
+/// Call it when all commands are there. REQUIRES: the program has a name.
+inline void name_common_options(CLI::App& app, const std::string& program) {
+  for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) {
+    command->footer("--config FILE and --set SECTION.KEY=VALUE go with it as well: " + program + " --help");
+    name_common_options(*command, program);
+  }
 }
 
 /// The exit code when the program ends here: help was asked for, or the line is wrong.

@@ -35,6 +35,7 @@ int run_command_line(int argc, char** argv) {
   auto* logs = app.add_subcommand("logs", "Read the log database");
   apps::add_log_options(*logs, choices.logs);
   auto* version = app.add_subcommand("version", "Print its version and those of its libraries");
+  apps::name_common_options(app, "es_consumer");
 
   if (const auto code = apps::parse(app, argc, argv)) return static_cast<int>(*code);
   ExitCode code = ExitCode::Done;

@@ -55,6 +55,7 @@ int run_command_line(int argc, char** argv) {
       tables->add_option("--resume", choices.tables.resume, "schema.table: go on without what changed meanwhile");
   tables->add_flag("--accept-gap", choices.tables.accept_gap, "Say that this is meant")->needs(resume);
   auto* version = app.add_subcommand("version", "Print its version and those of its libraries");
+  apps::name_common_options(app, "replicator");
 
   if (const auto end = apps::parse(app, argc, argv)) return static_cast<int>(*end);
   ExitCode code = ExitCode::Done;

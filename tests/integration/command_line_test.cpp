@@ -1,6 +1,7 @@
 // What the two programs say to somebody at a terminal. No server is needed.
 // link: sluice::base
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -49,6 +50,27 @@ TEST(CommandLine, EveryHelpFitsAScreen) {
     EXPECT_LT(help.lines().size(), 24u) << line << "\n" << help.text;
     for (const std::string& shown : help.lines()) EXPECT_LE(shown.size(), 80u) << line << ": " << shown;
   }
+}
+
+TEST(CommandLine, TheHelpOfACommandNamesTheOptionsOfAll) {
+  for (const char* line : {"replicator run --help", "replicator slot adopt --help", "es_consumer logs --help"}) {
+    EXPECT_THAT(run(line).text, HasSubstr("--config FILE")) << line;
+  }
+}
+
+TEST(CommandLine, WhoOnlyLooksMakesNoState) {
+  const std::string nowhere = "/nowhere/" + std::to_string(getpid());
+  const std::string options = " --config " SLUICE_SOURCE_DIR
+                              "/config.yaml --set postgres.host=127.0.0.1 "
+                              "--set postgres.port=1 --set admin.enabled=off --set state_dir=" +
+                              nowhere;
+  const Ended tables = run("replicator tables" + options);
+  EXPECT_EQ(tables.code, 0) << tables.text;
+  EXPECT_THAT(tables.text, HasSubstr("no state in " + nowhere));
+  const Ended status = run("replicator status" + options);
+  EXPECT_EQ(status.code, 0) << status.text;
+  EXPECT_THAT(status.text, HasSubstr("stored position  none in " + nowhere));
+  EXPECT_THAT(status.text, HasSubstr("slot             not known: pg.unreachable"));
 }
 
 TEST(CommandLine, WhatIsWrongWithItIsOneLineWithAnIdAndTheWayToTheHelp) {

@@ -325,6 +325,16 @@ Result<std::unique_ptr<LmdbOffsetStore>> LmdbOffsetStore::open(const std::string
   return store;
 }
 
+Result<std::optional<pipeline::Checkpoint>> LmdbOffsetStore::read(const std::string& state_dir, std::string pipeline) {
+  const std::string data_file = state_dir + "/offsets/data.mdb";
+  if (::access(data_file.c_str(), F_OK) != 0) {
+    if (errno == ENOENT) return std::nullopt;
+    return failed("cannot look at " + data_file, errno);
+  }
+  SLUICE_ASSIGN(const auto store, open(state_dir, std::move(pipeline)));
+  return store->load();
+}
+
 Result<void> LmdbOffsetStore::ensure_open() {
   if (environment_) return {};
   auto opened = Environment::open(directory_);

@@ -44,25 +44,30 @@ std::string slot_text(const std::string& name, const std::optional<pipeline::Slo
                      slot->wal_status.empty() ? "state unknown" : slot->wal_status);
 }
 
+base::Result<std::optional<pipeline::SlotFacts>> ask_for_slot(const config::Settings& settings) {
+  SLUICE_ASSIGN(auto sql, postgres::Connection::open(connect_options(settings), postgres::ConnectionKind::Sql));
+  return postgres::fetch_slot(sql, settings.postgres.slot_name);
+}
+
 }  // namespace
 
 base::Result<std::string> replicator_status(const ProgramOptions& program) {
   SLUICE_ASSIGN(const auto settings, load_settings(program));
   if (auto running = ask_running(settings, "replicator")) return *std::move(running);
   std::string text = fmt::format("pipeline         {}\n", settings.pipeline_name());
-  auto store = offsets::LmdbOffsetStore::open(settings.state_dir, settings.pipeline_name());
-  if (store) {
-    SLUICE_ASSIGN(const auto stored, (*store)->load());
+  const auto stored = offsets::LmdbOffsetStore::read(settings.state_dir, settings.pipeline_name());
+  if (stored) {
     text += "replicator       not running\n";
-    text += stored ? stored_text(*stored) : "stored position  none\n";
-  } else if (store.error().id == "offsets.in_use") {
+    text += *stored ? stored_text(**stored) : "stored position  none in " + settings.state_dir + "\n";
+  } else if (stored.error().id == "offsets.in_use") {
     text += "replicator       running\n";
   } else {
-    return tl::make_unexpected(store.error());
+    return tl::make_unexpected(stored.error());
   }
-  SLUICE_ASSIGN(auto sql, postgres::Connection::open(connect_options(settings), postgres::ConnectionKind::Sql));
-  SLUICE_ASSIGN(const auto slot, postgres::fetch_slot(sql, settings.postgres.slot_name));
-  return text + slot_text(settings.postgres.slot_name, slot);
+  const auto slot = ask_for_slot(settings);
+  // Somebody asks because something is wrong: what is known is said all the same.
+  if (!slot) return text + fmt::format("slot             not known: {}: {}\n", slot.error().id, slot.error().message);
+  return text + slot_text(settings.postgres.slot_name, *slot);
 }
 
 base::Result<std::string> es_consumer_status(const ProgramOptions& program) {

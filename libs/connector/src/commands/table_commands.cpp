@@ -10,9 +10,19 @@ namespace {
 
 using base::Recovery;
 
-std::string list(const pipeline::TableStates& tables) {
+base::Result<std::string> list(const config::Settings& settings) {
+  auto stored = offsets::LmdbOffsetStore::read(settings.state_dir, settings.pipeline_name());
+  if (!stored && stored.error().id == "offsets.in_use") {
+    return base::fail(Recovery::Stop, "offsets.in_use",
+                      stored.error().message + ". While it runs, replicator status names the halted tables");
+  }
+  SLUICE_ASSIGN(const auto checkpoint, std::move(stored));
+  if (!checkpoint) {
+    return fmt::format("pipeline {} has no state in {}: nothing is known of its tables\n", settings.pipeline_name(),
+                       settings.state_dir);
+  }
   std::string text;
-  for (const auto& [table, state] : tables) {
+  for (const auto& [table, state] : checkpoint->tables) {
     if (state.halt) text += pipeline::table_halted(table, *state.halt).message + "\n";
   }
   return text.empty() ? "no table is halted\n" : text;
@@ -22,10 +32,10 @@ std::string list(const pipeline::TableStates& tables) {
 
 base::Result<std::string> halted_tables(const ProgramOptions& program, const TableOrder& order) {
   SLUICE_ASSIGN(const auto settings, load_settings(program));
+  if (order.resume.empty()) return list(settings);
   SLUICE_ASSIGN(const auto store, offsets::LmdbOffsetStore::open(settings.state_dir, settings.pipeline_name()));
   SLUICE_ASSIGN(auto stored, store->load());
   pipeline::Checkpoint checkpoint = std::move(stored).value_or(pipeline::Checkpoint{});
-  if (order.resume.empty()) return list(checkpoint.tables);
   const auto found = checkpoint.tables.find(order.resume);
   if (found == checkpoint.tables.end() || !found->second.halt) {
     return base::fail(Recovery::Stop, "replicator.table_not_halted",

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,10 @@ class LmdbOffsetStore final : public pipeline::OffsetStore {
   /// Errors: offsets.in_use (Stop) another process has it open; offsets.corrupt, offsets.unreadable (Stop);
   /// offsets.disk_full, offsets.write_failed (Retry).
   static base::Result<std::unique_ptr<LmdbOffsetStore>> open(const std::string& state_dir, std::string pipeline);
+
+  /// For who only looks: what is stored. Nothing is made where there is no environment.
+  /// Errors: as open().
+  static base::Result<std::optional<pipeline::Checkpoint>> read(const std::string& state_dir, std::string pipeline);
 
   ~LmdbOffsetStore() override;
 
