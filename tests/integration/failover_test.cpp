@@ -1,7 +1,10 @@
 // link: sluice::base
 // servers: own
 //
-// The server goes on as another timeline while the replicator lives: nothing was lost by it, so nothing stops (P-2.6).
+// The server goes on as another timeline: where nothing was lost by it, nothing stops; where something was, no start
+// goes on (P-2.2, P-2.6).
+#include <filesystem>
+
 #include <gtest/gtest.h>
 
 #include "sluice/testing/stack.h"
@@ -31,9 +34,18 @@ class Failover : public testing::Test {
   /// As a standby that has all of the WAL would be.
   void promote() {
     stack.postgres().stop();
+    promote_stopped();
+  }
+  void promote_stopped() {
     run_ok({"sh", "-c", "touch " + signal_file() + " && chown --reference=" + cluster() + " " + signal_file()});
     stack.postgres().start();
     ASSERT_EQ(stack.sql_in("postgres", "SELECT pg_promote()"), "t");
+  }
+  void expect_stop(const std::string& id) {
+    std::filesystem::remove(stack.folder() + "/replicator.log");
+    stack.start_replicator();
+    EXPECT_EQ(stack.replicator().wait(), 3) << stack.replicator().log();
+    EXPECT_TRUE(stack.replicator().last_line().starts_with("ERROR " + id + ":")) << stack.replicator().last_line();
   }
   std::string timeline() { return stack.sql("SELECT timeline_id FROM pg_control_checkpoint()"); }
   std::string cluster() { return stack.postgres().data() + "/data"; }
@@ -64,4 +76,50 @@ TEST_F(Failover, TheLivingReplicatorGoesOnOverEachOfThem) {
   ASSERT_TRUE(stack.topic_has(4)) << stack.replicator().log();
   EXPECT_EQ(stack.replicator().stop(), 0) << stack.replicator().log();
   EXPECT_EQ(stack.events().size(), 4u);
+}
+
+TEST_F(Failover, WhatTheNewServerDoesNotHaveStopsEachStartAlsoWhenItsWalIsPastIt) {
+  const std::string state = stack.folder() + "/state";
+  const std::string kept = stack.folder() + "/kept";
+  stack.sql("INSERT INTO t VALUES (1)");
+  ASSERT_TRUE(stack.caught_up()) << stack.replicator().log();
+  stack.replicator().kill_now();
+  stack.postgres().stop();
+  // What a standby had got, and the state of a replicator that had not yet stored what comes now.
+  run_ok({"cp", "-a", cluster(), kept});
+  run_ok({"cp", "-a", state, kept + "_state"});
+  stack.postgres().start();
+  stack.start_replicator();
+  stack.sql("INSERT INTO t VALUES (2)");
+  ASSERT_TRUE(stack.topic_has(2)) << stack.replicator().log();
+  stack.replicator().kill_now();
+  stack.postgres().stop();
+  run_ok({"rm", "-rf", cluster(), state});
+  run_ok({"mv", kept, cluster()});
+  run_ok({"mv", kept + "_state", state});
+  promote_stopped();
+  ASSERT_EQ(stack.sql("CHECKPOINT; SELECT timeline_id FROM pg_control_checkpoint()"), "2");
+
+  stack.sql("SELECT pg_switch_wal()");
+  stack.sql("INSERT INTO t VALUES (3)");
+  expect_stop("pg.timeline_forked");
+  expect_stop("pg.timeline_forked");
+  EXPECT_EQ(stack.events().size(), 2u) << "something was sent";
+}
+
+TEST_F(Failover, ATransactionThatWaitsForAStandbyIsNoSignOfARestoredServer) {
+  stack.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+  stack.sql("SELECT pg_reload_conf()");
+  Program waiting({"psql", "-X", "-d", stack.dsn(), "-c", "INSERT INTO t VALUES (1)"}, stack.folder() + "/waiting.log");
+  ASSERT_TRUE(stack.topic_has(1)) << stack.replicator().log();
+  ASSERT_TRUE(stack.caught_up()) << stack.replicator().log();
+  EXPECT_EQ(stack.replicator().stop(), 0) << stack.replicator().log();
+  ASSERT_EQ(stack.sql("SELECT count(*) FROM t"), "0") << "it is not committed yet";
+  stack.start_replicator();
+  EXPECT_TRUE(log_has("streaming from", 2)) << stack.replicator().log();
+  stack.sql("ALTER SYSTEM RESET synchronous_standby_names");
+  stack.sql("SELECT pg_reload_conf()");
+  EXPECT_EQ(waiting.wait(), 0) << waiting.log();
+  stack.sql("INSERT INTO t VALUES (2)");
+  EXPECT_TRUE(stack.topic_has(2)) << stack.replicator().log();
 }

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "sluice/pipeline/slot_danger.h"
 #include "sluice/pipeline/table_watch.h"
 #include "status_json.h"
 
@@ -169,9 +170,9 @@ std::vector<Reason> ReplicatorStatus::reasons() const {
     reasons.push_back({"kafka.parked", "Kafka takes nothing: the stream is closed until it does"});
   }
   if (state == ReplicatorState::Stopping) reasons.push_back({"admin.stopping", "the program was asked to stop"});
-  if (slot && (slot->wal_status == "unreserved" || slot->wal_status == "lost")) {
-    reasons.push_back({"pg.slot_in_danger", fmt::format("wal_status of slot {} is {}: raise max_slot_wal_keep_size",
-                                                        slot->name, slot->wal_status)});
+  if (slot) {
+    const auto danger = pipeline::slot_in_danger(*slot);
+    if (danger) reasons.push_back({std::string(danger->id), danger->message});
   }
   for (const auto& [table, halt] : halted) {
     const base::Error error = pipeline::table_halted(table, halt);

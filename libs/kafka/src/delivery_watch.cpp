@@ -13,7 +13,10 @@ void DeliveryWatch::begin(const std::vector<std::vector<std::int64_t>>& end_offs
 
 base::Result<std::span<const pipeline::Delivery>> DeliveryWatch::deliveries() {
   SLUICE_ASSIGN(const auto delivered, sink_.deliveries());
-  if (watching_) SLUICE_TRY(contiguity_.observe(delivered, gaps_));
+  if (!watching_) return delivered;
+  auto observed = contiguity_.observe(delivered, gaps_);
+  has_seen_loss_ = !observed;
+  SLUICE_TRY(std::move(observed));
   return delivered;
 }
 

@@ -21,7 +21,8 @@ using nlohmann::json;
 static_assert(std::endian::native == std::endian::little, "numbers are copied as they lie in memory");
 
 // 2: what is known of the tables. Of 1 nothing is known, and no table is halted.
-constexpr std::uint32_t kFormatVersion = 2;
+// 3: whether Kafka lost records.
+constexpr std::uint32_t kFormatVersion = 3;
 constexpr std::size_t kHeaderBytes = 4 + 8 + 8;
 
 struct Header {
@@ -206,7 +207,7 @@ json to_json(const pipeline::Checkpoint& checkpoint) {
       {"settled", checkpoint.settled},         {"snapshot", kPhases.at(static_cast<std::size_t>(checkpoint.snapshot))},
       {"slot", to_json(checkpoint.slot)},      {"publication", to_json(checkpoint.publication)},
       {"topics", to_json(checkpoint.topics)},  {"tails", to_json(checkpoint.tails)},
-      {"tables", to_json(checkpoint.tables)}};
+      {"tables", to_json(checkpoint.tables)},  {"kafka_lost_records", checkpoint.kafka_lost_records}};
 }
 
 pipeline::Checkpoint checkpoint_of(const json& value, std::uint32_t version) {
@@ -224,6 +225,7 @@ pipeline::Checkpoint checkpoint_of(const json& value, std::uint32_t version) {
   checkpoint.topics = topics_of(value.at("topics"));
   checkpoint.tails = tails_of(value.at("tails"));
   if (version >= 2) checkpoint.tables = tables_of(value.at("tables"));
+  if (version >= 3) value.at("kafka_lost_records").get_to(checkpoint.kafka_lost_records);
   return checkpoint;
 }
 

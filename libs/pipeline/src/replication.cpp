@@ -120,6 +120,12 @@ Checkpoint Replication::checkpoint_of_now() {
   now.settled = false;
   now.tails.clear();
   now.tables = tables_.as_of(now.position);
+  for (std::size_t topic = 0; topic < now.topics.size(); ++topic) {
+    for (std::size_t partition = 0; partition < now.topics[topic].end_offsets.size(); ++partition) {
+      const std::int64_t end = end_offsets_[topic][partition];
+      if (end >= 0) now.topics[topic].end_offsets[partition] = end;
+    }
+  }
   return now;
 }
 
@@ -148,9 +154,9 @@ base::Result<void> Replication::enter(SnapshotPhase phase) {
   return store_now(std::move(next));
 }
 
-void Replication::halt_unpublished(base::Deadline now, const std::vector<std::string>& tables,
-                                   PublicationIncarnation publication) {
-  for (const std::string& table : tables) {
+void Replication::follow_publication(base::Deadline now, const std::vector<std::string>& lost,
+                                     PublicationIncarnation publication) {
+  for (const std::string& table : lost) {
     tables_.halt(table, {std::string(kUnpublished), change::lsn_of(tracker_.durable())});
     for (auto& [schema, followed] : followed_) followed.halted |= change::qualified_name(*schema) == table;
   }
@@ -314,11 +320,12 @@ bool Replication::must_park(base::Deadline now) {
   return now - last_room_ >= limits_.park_after || now - last_progress_ >= limits_.park_after;
 }
 
-/// Transaction ids wrap: newer is what is ahead by less than half of the circle.
+/// The stream has the lower half of them: the whole is the one that is nearest to what the server said last.
 void Replication::remember_xid(std::uint32_t xid) {
   if (xid == 0) return;
-  const auto ahead = static_cast<std::int32_t>(xid - static_cast<std::uint32_t>(highest_xid_));
-  if (highest_xid_ == 0 || ahead > 0) highest_xid_ = xid;
+  const std::uint64_t near = std::max(highest_xid_, server_xid_);
+  const auto ahead = static_cast<std::int32_t>(xid - static_cast<std::uint32_t>(near));
+  highest_xid_ = std::max(highest_xid_, near + static_cast<std::uint64_t>(static_cast<std::int64_t>(ahead)));
 }
 
 void Replication::count(const change::ChangeEvent& event) {

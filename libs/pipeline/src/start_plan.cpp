@@ -1,6 +1,7 @@
 #include "sluice/pipeline/start_plan.h"
 
 #include <algorithm>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -57,17 +58,13 @@ base::Result<void> check_server(const StartFacts& facts, const Checkpoint& store
       to_string(lsn_of(stored.last_data_end)), kNewEpochRemedy);
 }
 
-/// xids wrap; the newest xid of a server that only went forward is never behind one that we saw.
 base::Result<void> check_not_restored(const StartFacts& facts, const Checkpoint& stored) {
-  if (stored.highest_xid == 0 || facts.server.snapshot_xmax == 0) return {};
-  const auto ahead = static_cast<std::int32_t>(static_cast<std::uint32_t>(facts.server.snapshot_xmax) -
-                                               static_cast<std::uint32_t>(stored.highest_xid));
-  if (ahead > 0) return {};
+  if (!is_behind_delivered(facts.server.next_xid, stored.highest_xid)) return {};
   return stop(
       "pg.server_restored",
       "the server's next transaction id {} is not above {}, which was delivered already: the server was restored from "
       "an older backup. {}",
-      facts.server.snapshot_xmax, stored.highest_xid, kNewEpochRemedy);
+      facts.server.next_xid, stored.highest_xid, kNewEpochRemedy);
 }
 
 base::Result<void> check_slot_kind(const StartFacts& facts, const SlotFacts& slot) {
@@ -152,6 +149,16 @@ std::uint32_t next_epoch(const StartFacts& facts) {
   return std::max(facts.stored ? facts.stored->epoch : 0u, facts.announced_epoch.value_or(0)) + 1;
 }
 
+/// A slot that is there, and that no life of this pipeline has read (rule P-2.4a).
+base::Result<StartPlan> plan_with_foreign_slot(const StartFacts& facts) {
+  if (facts.snapshot == SnapshotMode::Never) return StartAdopt{next_epoch(facts)};
+  return stop("pg.slot_without_snapshot",
+              "slot {} was made beforehand, so the rows that were there before it would be missing. Set "
+              "postgres.snapshot: never "
+              "to stream from the slot on; or let a new slot and a snapshot be made: replicator slot reset --new-epoch",
+              facts.slot->name);
+}
+
 /// Nothing is stored: a first start, or the state was lost.
 base::Result<StartPlan> plan_without_state(const StartFacts& facts) {
   if (!facts.slot) {
@@ -170,19 +177,14 @@ base::Result<StartPlan> plan_without_state(const StartFacts& facts) {
         "where the slot is confirmed: replicator slot adopt; or begin again: replicator slot reset --new-epoch",
         facts.slot->name, facts.pipeline);
   }
-  if (facts.snapshot == SnapshotMode::Never) {
-    return StartAdopt{1};
-  }
-  return stop("pg.slot_without_snapshot",
-              "slot {} was made beforehand, so the rows that were there before it would be missing. Set "
-              "postgres.snapshot: never "
-              "to stream from the slot on; or let a new slot and a snapshot be made: replicator slot reset --new-epoch",
-              facts.slot->name);
+  return plan_with_foreign_slot(facts);
 }
 
 /// The last start did not get as far as a finished snapshot.
 base::Result<StartPlan> plan_unfinished(const StartFacts& facts) {
   if (facts.slot) SLUICE_TRY(check_slot_kind(facts, *facts.slot));
+  const bool is_foreign = facts.slot && !facts.makes_slots && facts.stored->snapshot == SnapshotPhase::Intended;
+  if (is_foreign) return plan_with_foreign_slot(facts);
   return StartFresh{next_epoch(facts), /*drop_own_slot=*/facts.slot.has_value()};
 }
 
@@ -197,6 +199,13 @@ base::Result<StartPlan> plan_resume(const StartFacts& facts) {
   SLUICE_TRY(check_slot_position(*facts.slot, stored));
   SLUICE_ASSIGN(auto unpublished, check_publication(facts.publication, stored));
   SLUICE_TRY(check_topics(facts.topics, stored));
+  if (stored.kafka_lost_records) {
+    return stop(
+        "kafka.topic_truncated",
+        "Kafka lost records that it had acknowledged (the last run ended with kafka.log_truncated): they are in "
+        "no topic and are not sent again. {}",
+        kNewEpochRemedy);
+  }
   SLUICE_TRY(check_routing(facts, stored));
   change::Position from = stored.position;
   if (facts.server.timeline != stored.slot.timeline) {
@@ -206,6 +215,14 @@ base::Result<StartPlan> plan_resume(const StartFacts& facts) {
 }
 
 }  // namespace
+
+/// The newest xid of a server that only went forward is never behind one that was delivered. States of old have the
+/// lower half of it only.
+bool is_behind_delivered(std::uint64_t next_xid, std::uint64_t highest_xid) {
+  if (highest_xid == 0 || next_xid == 0) return false;
+  if (highest_xid > std::numeric_limits<std::uint32_t>::max()) return next_xid <= highest_xid;
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(next_xid) - static_cast<std::uint32_t>(highest_xid)) <= 0;
+}
 
 base::Result<StartPlan> plan_start(const StartFacts& facts) {
   if (!facts.stored) return plan_without_state(facts);

@@ -50,7 +50,7 @@ Result<void> read_settings(Connection& connection, ServerFacts& facts) {
   facts.encoding = row.string();
   facts.in_recovery = row.boolean();
   facts.snapshot_xmin = row.u64();
-  facts.snapshot_xmax = row.u64();
+  facts.next_xid = row.u64();
   facts.max_slots = row.u32();
   facts.free_slots = rest_of(facts.max_slots, row.u64());
   facts.max_senders = row.u32();
@@ -136,6 +136,19 @@ Result<ServerFacts> fetch_server_facts(Connection& replication) {
   return facts;
 }
 
+Result<std::uint64_t> fetch_next_xid(Connection& connection) {
+  // Rolled back: a commit would wait for the same standby.
+  SLUICE_TRY(connection.query("asking for a transaction id", "begin"));
+  SLUICE_ASSIGN(const QueryResult answer,
+                connection.query("asking for a transaction id", "select pg_current_xact_id()"));
+  SLUICE_TRY(connection.query("asking for a transaction id", "rollback"));
+  if (answer.rows() != 1) return unexpected_answer("pg_current_xact_id()");
+  RowReader row = answer.row(0);
+  const std::uint64_t id = row.u64();
+  if (row.failed()) return unexpected_answer("pg_current_xact_id()");
+  return id;
+}
+
 Result<TimelineHistory> fetch_timeline_history(Connection& replication, std::uint32_t timeline) {
   if (timeline <= 1) return TimelineHistory();
   const std::string command = fmt::format("TIMELINE_HISTORY {}", timeline);
@@ -178,6 +191,19 @@ Result<std::optional<pipeline::SlotFacts>> fetch_slot_within(base::Milliseconds 
   pipeline::SlotFacts facts = read_slot(row);
   if (row.failed()) return unexpected_answer("pg_replication_slots");
   return facts;
+}
+
+Result<base::Milliseconds> fetch_idle_slot_timeout(base::Milliseconds patience, Connection& connection) {
+  SLUICE_ASSIGN(
+      const QueryResult answer,
+      connection.query_within(patience, "reading idle_replication_slot_timeout",
+                              "select coalesce(extract(epoch from current_setting('idle_replication_slot_timeout', "
+                              "true)::interval) * 1000, 0)::bigint"));
+  if (answer.rows() != 1) return unexpected_answer("idle_replication_slot_timeout");
+  RowReader row = answer.row(0);
+  const base::Milliseconds timeout(row.i64());
+  if (row.failed()) return unexpected_answer("idle_replication_slot_timeout");
+  return timeout;
 }
 
 bool has_snapshot_race(std::uint32_t version) {

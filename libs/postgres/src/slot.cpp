@@ -14,19 +14,12 @@ using base::Result;
 
 constexpr std::size_t kMaxSlotName = 63;
 
-Result<void> check_server(Connection& replication, const SlotRequest& request) {
-  const std::uint32_t version = replication.server_version_num();
-  SLUICE_ASSIGN(const QueryResult answer,
-                replication.query("reading wal_level", "select current_setting('wal_level')"));
-  RowReader row = answer.row(0);
-  const std::string level = row.string();
-  if (level != "logical") {
-    return base::fail(
-        Recovery::Stop, "pg.wal_level",
-        fmt::format("the server has wal_level={}, which does not hold what logical replication needs. Run "
-                    "ALTER SYSTEM SET wal_level = logical and restart PostgreSQL",
-                    level));
-  }
+base::Error too_many_slots() {
+  return {Recovery::Stop, "pg.too_many_slots",
+          "all replication slots of the server are in use. Drop one that nobody reads, or raise max_replication_slots"};
+}
+
+Result<void> check_version(std::uint32_t version, const SlotRequest& request) {
   if (request.snapshot == SlotSnapshot::Export && request.race == SnapshotRace::Refuse && has_snapshot_race(version)) {
     return base::fail(
         Recovery::Stop, "pg.snapshot_race",
@@ -39,6 +32,21 @@ Result<void> check_server(Connection& replication, const SlotRequest& request) {
                       "failover slots exist from PostgreSQL 17 on. Switch the option off, or update the server");
   }
   return {};
+}
+
+Result<void> check_server(Connection& replication, const SlotRequest& request) {
+  SLUICE_ASSIGN(const QueryResult answer,
+                replication.query("reading wal_level", "select current_setting('wal_level')"));
+  RowReader row = answer.row(0);
+  const std::string level = row.string();
+  if (level != "logical") {
+    return base::fail(
+        Recovery::Stop, "pg.wal_level",
+        fmt::format("the server has wal_level={}, which does not hold what logical replication needs. Run "
+                    "ALTER SYSTEM SET wal_level = logical and restart PostgreSQL",
+                    level));
+  }
+  return check_version(replication.server_version_num(), request);
 }
 
 std::string create_command(std::uint32_t version, const SlotRequest& request) {
@@ -71,11 +79,7 @@ tl::unexpected<base::Error> give_up(Connection& replication, Connection& sql, co
 }
 
 base::Error named_error(base::Error error) {
-  if (error.message.find("SQLSTATE 53400") != std::string::npos) {
-    return {
-        Recovery::Stop, "pg.too_many_slots",
-        "all replication slots of the server are in use. Drop one that nobody reads, or raise max_replication_slots"};
-  }
+  if (error.message.find("SQLSTATE 53400") != std::string::npos) return too_many_slots();
   return error;
 }
 
@@ -99,6 +103,13 @@ Result<void> check_slot_name(std::string_view slot) {
   if (good) return {};
   return base::fail(Recovery::Stop, "pg.bad_slot_name",
                     "a slot's name has 1 to 63 of the characters a-z, 0-9 and _. Correct postgres.slot_name");
+}
+
+Result<void> check_slot_can_be_made(const pipeline::ServerFacts& server, const SlotRequest& request) {
+  SLUICE_TRY(check_slot_name(request.name));
+  SLUICE_TRY(check_version(server.version_num, request));
+  if (server.free_slots == 0) return tl::make_unexpected(too_many_slots());
+  return {};
 }
 
 Result<CreatedSlot> create_slot(Connection& replication, Connection& sql, const SlotRequest& request) {

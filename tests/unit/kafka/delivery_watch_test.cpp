@@ -68,10 +68,12 @@ TEST_F(DeliveryWatchTest, AnOffsetThatComesTwiceIsAnErrorOfTheSinkAndNothingIsDe
   watch_.begin({{0}});
   send();
   ASSERT_TRUE(watch_.deliveries());
+  EXPECT_FALSE(watch_.has_seen_loss());
   broker_.logs.clear();
   send();
   const auto delivered = watch_.deliveries();
   ASSERT_FALSE(delivered);
+  EXPECT_TRUE(watch_.has_seen_loss());
   EXPECT_EQ(delivered.error().id, "kafka.log_truncated");
   EXPECT_EQ(delivered.error().recovery, base::Recovery::Stop);
 }

@@ -229,7 +229,7 @@ TEST_F(ReplicationHalt, TablesThatThePublicationHasLostAreHaltedAtOnceAndSaved) 
   script->transaction(24, {t, u});
   run();
   pipeline::PublicationIncarnation publication{"pub", 5, 6, {}};
-  replication->halt_unpublished(now, {"public.t", "public.gone"}, publication);
+  replication->follow_publication(now, {"public.t", "public.gone"}, publication);
   EXPECT_EQ(disk.saved->publication, publication);
   EXPECT_EQ(disk.saved->tables.at("public.t").halt->since, change::Lsn(32));
   EXPECT_TRUE(disk.saved->tables.at("public.gone").halt);
@@ -242,7 +242,7 @@ TEST_F(ReplicationHalt, WhatCannotBeSavedIsToldAndTriedAgain) {
   script->transaction(24, {t});
   run();
   disk.fails_with = base::Error{base::Recovery::Retry, "offsets.disk_full", "full"};
-  replication->halt_unpublished(now, {"public.t"}, {"pub", 5, 6, {}});
+  replication->follow_publication(now, {"public.t"}, {"pub", 5, 6, {}});
   EXPECT_TRUE(replication->store_error());
   EXPECT_EQ(replication->checkpoint().publication.oid, 0u) << "the next look finds it again";
   replication->detach();

@@ -17,7 +17,7 @@ class StartPlanTest : public testing::Test {
     facts.server.timeline = 1;
     facts.server.database = "shop";
     facts.server.wal_end = Lsn(2'000);
-    facts.server.snapshot_xmax = 900;
+    facts.server.next_xid = 900;
     facts.slot = SlotFacts{.name = "my_slot", .plugin = "pgoutput", .database = "shop"};
     facts.slot->restart_lsn = Lsn(900);
     facts.slot->confirmed_flush_lsn = Lsn(1'000);
@@ -134,14 +134,22 @@ TEST_F(StartPlanTest, AServerBehindUsStops) {
 }
 
 TEST_F(StartPlanTest, AServerRestoredToAnOlderTransactionIdStops) {
-  facts.server.snapshot_xmax = 799;
+  facts.server.next_xid = 799;
   expect_stop("pg.server_restored");
 }
 
 TEST_F(StartPlanTest, TransactionIdsMayWrapAround) {
   facts.stored->highest_xid = 0xFFFF'FFF0u;
-  facts.server.snapshot_xmax = (std::uint64_t{1} << 32) + 5;
+  facts.server.next_xid = (std::uint64_t{1} << 32) + 5;
   expect_plan<StartResume>();
+}
+
+TEST_F(StartPlanTest, ATableThatWasIdleForHalfACircleOfTransactionIdsIsNoRestoredServer) {
+  facts.stored->highest_xid = (std::uint64_t{1} << 32) + 5;
+  facts.server.next_xid = facts.stored->highest_xid + (std::uint64_t{1} << 31) + 1;
+  expect_plan<StartResume>();
+  facts.server.next_xid = facts.stored->highest_xid;
+  expect_stop("pg.server_restored");
 }
 
 TEST_F(StartPlanTest, AFailoverBeforeOurLastDataGoesOnFromTheFork) {
@@ -226,6 +234,11 @@ TEST_F(StartPlanTest, ATopicThatLostRecordsStops) {
   expect_stop("kafka.topic_truncated");
 }
 
+TEST_F(StartPlanTest, ALossThatALifeSawIsNotForgottenWhenTheLogHasGrownAgain) {
+  facts.stored->kafka_lost_records = true;
+  expect_stop("kafka.topic_truncated");
+}
+
 TEST_F(StartPlanTest, ChangedRoutingIsAcceptedOnlyAfterACleanStop) {
   facts.fingerprint = "f2";
   expect_stop("config.routing_changed");
@@ -250,6 +263,16 @@ TEST_F(StartPlanTest, ANewEpochIsAboveWhatKafkaKnows) {
   facts.stored->snapshot = SnapshotPhase::Intended;
   facts.announced_epoch = 9;
   EXPECT_EQ(expect_plan<StartFresh>().epoch, 10u);
+}
+
+TEST_F(StartPlanTest, ASlotMadeAfterARefusedBeginningIsNotOursToDropWhereWeMakeNone) {
+  facts.stored->snapshot = SnapshotPhase::Intended;
+  facts.makes_slots = false;
+  expect_stop("pg.slot_without_snapshot");
+  facts.snapshot = SnapshotMode::Never;
+  EXPECT_EQ(expect_plan<StartAdopt>().epoch, 4u);
+  facts.makes_slots = true;
+  EXPECT_TRUE(expect_plan<StartFresh>().drop_own_slot);
 }
 
 TEST_F(StartPlanTest, TailsPastTheEndOfTheWalStop) {

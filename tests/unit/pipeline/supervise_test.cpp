@@ -4,13 +4,15 @@
 
 using namespace sluice;
 using pipeline::Attempt;
-using pipeline::AttemptResult;
+using pipeline::AttemptProgress;
 
 namespace {
 
 const pipeline::SuperviseLimits kFast{{base::Milliseconds(1), base::Milliseconds(2), 2.0}, base::Milliseconds(0)};
 
-Attempt failing(base::Recovery recovery) { return {base::fail(recovery, "test.failed", "no"), AttemptResult::Failed}; }
+Attempt failing(base::Recovery recovery) {
+  return {base::fail(recovery, "test.failed", "no"), AttemptProgress::Failed};
+}
 
 }  // namespace
 
@@ -22,7 +24,7 @@ TEST(Supervise, TriesAgainUntilAnAttemptSucceeds) {
       kFast, stop, [&](const base::Error&, base::Milliseconds) { ++heard; },
       [&]() -> Attempt {
         if (++attempts < 4) return failing(base::Recovery::Retry);
-        return {base::Result<void>{}, AttemptResult::Worked};
+        return {base::Result<void>{}, AttemptProgress::Worked};
       });
   EXPECT_TRUE(result);
   EXPECT_EQ(attempts, 4);
@@ -41,6 +43,33 @@ TEST(Supervise, DoesNotRetryWhatAnOperatorHasToDecide) {
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().recovery, base::Recovery::Stop);
   EXPECT_EQ(attempts, 1);
+}
+
+TEST(Supervise, WhatFailsBecauseOfAStopIsNotTriedAgain) {
+  pipeline::StopSignal stop;
+  int heard = 0;
+  const auto result = supervise(
+      kFast, stop, [&](const base::Error&, base::Milliseconds) { ++heard; },
+      [&] {
+        stop.request();
+        return failing(base::Recovery::Retry);
+      });
+  EXPECT_TRUE(result);
+  EXPECT_EQ(heard, 0);
+}
+
+TEST(Supervise, TheTimeBetweenAttemptsMayBeUsed) {
+  pipeline::StopSignal stop;
+  int used = 0;
+  const auto result = supervise(
+      kFast, stop, [](const base::Error&, base::Milliseconds) {},
+      [&]() -> Attempt {
+        if (used < 2) return failing(base::Recovery::Retry);
+        return {base::Result<void>{}, AttemptProgress::Worked};
+      },
+      [&](base::Deadline) { ++used; });
+  EXPECT_TRUE(result);
+  EXPECT_EQ(used, 2);
 }
 
 TEST(Supervise, AStopEndsTheWaiting) {

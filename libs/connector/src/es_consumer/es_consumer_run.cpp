@@ -137,7 +137,7 @@ base::Result<void> run_es_consumer(const config::Settings& settings, pipeline::S
     std::optional<base::Deadline> reading_since;
     auto result = read_and_index(settings, stop, *status, reading_since);
     const bool has_lasted = reading_since && base::Clock::now() - *reading_since > settings.retry.max_backoff;
-    return {std::move(result), has_lasted ? pipeline::AttemptResult::Worked : pipeline::AttemptResult::Failed};
+    return {std::move(result), has_lasted ? pipeline::AttemptProgress::Worked : pipeline::AttemptProgress::Failed};
   });
 }
 

@@ -33,8 +33,8 @@ void IncarnationWatch::begin(base::Deadline now, postgres::Connection& sql) {
   own_.reset();
 }
 
-base::Result<std::optional<IncarnationWatch::Lost>> IncarnationWatch::tick(base::Deadline now,
-                                                                           const pipeline::Checkpoint& stored) {
+base::Result<std::optional<IncarnationWatch::Publication>> IncarnationWatch::tick(base::Deadline now,
+                                                                                  const pipeline::Checkpoint& stored) {
   if (is_asking_) SLUICE_TRY(look_at_topics(stored));
   if (now < next_) return std::nullopt;
   next_ = now + settings_.postgres.recheck_interval;
@@ -78,7 +78,7 @@ base::Result<void> IncarnationWatch::compare_topics(const pipeline::Checkpoint& 
   return {};
 }
 
-base::Result<std::optional<IncarnationWatch::Lost>> IncarnationWatch::look_at_publication(
+base::Result<std::optional<IncarnationWatch::Publication>> IncarnationWatch::look_at_publication(
     const pipeline::Checkpoint& stored) {
   auto found = fetch_publication();
   if (!found) {
@@ -96,8 +96,10 @@ base::Result<std::optional<IncarnationWatch::Lost>> IncarnationWatch::look_at_pu
                                   settings_.postgres.publication_name));
   }
   SLUICE_ASSIGN(auto lost, pipeline::check_publication(**found, stored));
-  if (lost.empty()) return std::nullopt;
-  return Lost{std::move(lost), pipeline::incarnation_of(**found)};
+  pipeline::PublicationIncarnation now = pipeline::incarnation_of(**found);
+  // What was added must be known, or nobody notices when it is taken out and added again.
+  if (now == stored.publication) return std::nullopt;
+  return Publication{std::move(lost), std::move(now)};
 }
 
 base::Result<std::optional<pipeline::PublicationFacts>> IncarnationWatch::fetch_publication() {

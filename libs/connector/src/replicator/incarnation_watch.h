@@ -24,21 +24,22 @@ class IncarnationWatch {
   /// A stream begins, and all was compared just now. `sql` is asked from now on; it must live until the next begin().
   void begin(base::Deadline now, postgres::Connection& sql);
 
+  /// A publication that is not as it was stored.
+  struct Publication {
+    std::vector<std::string> lost;  ///< tables whose changes were not published, at least for a time
+    pipeline::PublicationIncarnation now;
+  };
+
   /// Call it as often as you like. Kafka is asked in the background; PostgreSQL has a second to answer.
   /// Errors (all Stop): pg.publication_changed, pg.publication_missing, kafka.topic_changed, kafka.partitions_changed,
   /// kafka.topic_missing, kafka.auth_failed, kafka.forbidden. Whoever does not answer is asked again the next time.
-  /// Gives tables that the publication has lost since `stored`, with the publication as it is now.
-  struct Lost {
-    std::vector<std::string> tables;
-    pipeline::PublicationIncarnation publication;
-  };
-  base::Result<std::optional<Lost>> tick(base::Deadline now, const pipeline::Checkpoint& stored);
+  base::Result<std::optional<Publication>> tick(base::Deadline now, const pipeline::Checkpoint& stored);
 
  private:
   base::Result<void> ask_topics();
   base::Result<void> look_at_topics(const pipeline::Checkpoint& stored);
   base::Result<void> compare_topics(const pipeline::Checkpoint& stored, const kafka::TopicAnswers& answers);
-  base::Result<std::optional<Lost>> look_at_publication(const pipeline::Checkpoint& stored);
+  base::Result<std::optional<Publication>> look_at_publication(const pipeline::Checkpoint& stored);
   base::Result<std::optional<pipeline::PublicationFacts>> fetch_publication();
   base::Result<void> excuse(base::Error error, bool& is_failing);
 

@@ -1,5 +1,6 @@
 #include "replicator_run.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -42,6 +43,21 @@ change::Lsn newest_commit(const std::vector<std::vector<change::EventId>>& tails
   return newest;
 }
 
+/// Lets go of the source before it is gone, however the reading ends.
+class Attachment {
+ public:
+  Attachment(pipeline::Replication& replication, pipeline::ChangeSource& source) : replication_(replication) {
+    replication_.attach(source, base::Clock::now());
+  }
+  Attachment(const Attachment&) = delete;
+  ~Attachment() {
+    if (replication_.has_source()) replication_.detach();
+  }
+
+ private:
+  pipeline::Replication& replication_;
+};
+
 /// Of a snapshot whose announcement failed.
 tl::unexpected<base::Error> unfinished(base::Error error) {
   return tl::make_unexpected(error.id == "kafka.interrupted" ? stopped_in_snapshot() : std::move(error));
@@ -70,13 +86,15 @@ base::Result<void> ReplicatorRun::run() {
   SLUICE_ASSIGN(status_, ReplicatorStatusPublisher::open(settings_));
   gaps_.emplace(settings_, *status_);
   incarnations_.emplace(settings_, *status_);
+  unread_slot_.emplace(settings_, *status_, catalog_);
   const auto on_retry = [this](const base::Error& error, base::Milliseconds wait) {
-    if (error.id == "kafka.interrupted") return;  // it was us, to stop
     status_->retrying(error, wait);
     logger.warning(error);
     logger.info("trying again in {} ms", wait.count());
   };
-  auto ended = pipeline::supervise(supervise_limits(settings_), stop_, on_retry, [this] { return attempt(); });
+  auto ended = pipeline::supervise(
+      supervise_limits(settings_), stop_, on_retry, [this] { return attempt(); },
+      [this](base::Deadline until) { tend_until(until); });
   if (ended && living_ && !is_settled_) ended = settle();
   if (ended && is_cut_off_) ended = not_settled("what was handed to Kafka had no answer when it was given up");
   if (living_) gaps_->collect(*living_->deliveries);
@@ -85,11 +103,26 @@ base::Result<void> ReplicatorRun::run() {
 }
 
 pipeline::Attempt ReplicatorRun::attempt() {
-  worked_ = false;
-  auto result = start_and_stream();
-  // An error of the producer ends everything that is in memory; one of PostgreSQL does not (rules K-3, K-9).
-  if (!result && living_ && living_->replication->sink_failed()) cut_off();
-  return {std::move(result), worked_ ? pipeline::AttemptResult::Worked : pipeline::AttemptResult::Failed};
+  reading_since_.reset();
+  auto result = std::exchange(tended_, {});
+  if (result) result = start_and_stream();
+  if (!result) end_with_the_producer();
+  const bool has_lasted = reading_since_ && base::Clock::now() - *reading_since_ > settings_.retry.max_backoff;
+  return {std::move(result), has_lasted ? pipeline::AttemptProgress::Worked : pipeline::AttemptProgress::Failed};
+}
+
+/// An error of the producer ends everything that is in memory; one of PostgreSQL does not (rules K-3, K-9).
+void ReplicatorRun::end_with_the_producer() {
+  if (!living_ || !living_->replication->sink_failed()) return;
+  if (living_->deliveries->has_seen_loss()) remember_loss();
+  cut_off();
+}
+
+/// By the next start the log may have grown past where it was cut.
+void ReplicatorRun::remember_loss() {
+  pipeline::Checkpoint checkpoint = living_->replication->checkpoint();
+  checkpoint.kafka_lost_records = true;
+  if (auto saved = store_->save(checkpoint); !saved) warn(saved.error());
 }
 
 /// What is in flight goes on to be known by what Kafka has.
@@ -97,6 +130,25 @@ void ReplicatorRun::cut_off() {
   is_cut_off_ = !living_->replication->settled();
   gaps_->collect(*living_->deliveries);
   living_.reset();
+}
+
+/// While PostgreSQL is away what was read goes on to Kafka all the same, and what Kafka has is stored. An error is the
+/// next attempt's.
+void ReplicatorRun::tend_until(base::Deadline until) {
+  while (living_ && tended_ && !stop_.requested()) {
+    const base::Deadline now = base::Clock::now();
+    if (now >= until) return;
+    tended_ = tend(now);
+    pipeline::wait(stop_, pipeline::WatchStop::Watched, std::min(until, now + kMaxWait),
+                   {living_->producer->waits_for(), gaps_->waits_for()});
+  }
+}
+
+base::Result<void> ReplicatorRun::tend(base::Deadline now) {
+  SLUICE_TRY(living_->replication->tend(now));
+  SLUICE_TRY(gaps_->tick(now, *living_->deliveries));
+  report_obstacles();
+  return {};
 }
 
 base::Result<void> ReplicatorRun::start_and_stream() {
@@ -115,7 +167,8 @@ base::Result<void> ReplicatorRun::start_and_stream() {
     } else {
       SLUICE_TRY(begin(source, facts, plan));
     }
-    halt_unpublished(facts, plan);
+    living_->replication->server_xid(facts.server.next_xid);
+    follow_publication(facts, plan);
     report_halts();
     if (stop_.requested()) return {};
     SLUICE_ASSIGN(const DriveEnd end, stream(source));
@@ -129,6 +182,7 @@ base::Result<pipeline::StartFacts> ReplicatorRun::gather(SourceSession& source) 
   pipeline::StartFacts facts;
   facts.pipeline = settings_.pipeline_name();
   facts.snapshot = mode_of(settings_.postgres.snapshot);
+  facts.makes_slots = config::is_on(settings_.postgres.create_slot);
   facts.accept_routing_change = flags_.accept_routing_change;
   if (living_) {
     facts.stored = living_->replication->checkpoint();
@@ -176,6 +230,8 @@ pipeline::Checkpoint ReplicatorRun::new_checkpoint(const pipeline::StartFacts& f
 base::Result<void> ReplicatorRun::begin_fresh(SourceSession& source, const pipeline::StartFacts& facts,
                                               const pipeline::StartFresh& plan) {
   const bool wants_snapshot = facts.snapshot == pipeline::SnapshotMode::Initial;
+  // What the server refuses leaves no intent behind: the slot that somebody makes then is not ours to drop.
+  SLUICE_TRY(source.check_slot_can_be_made(settings_, facts.server, plan.drop_own_slot));
   pipeline::Checkpoint checkpoint = new_checkpoint(facts, plan.epoch);
   // The intent first: a slot without a state that knows it would be somebody else's at the next start (rule P-24).
   SLUICE_TRY(store_->save(checkpoint));
@@ -183,8 +239,7 @@ base::Result<void> ReplicatorRun::begin_fresh(SourceSession& source, const pipel
   SLUICE_ASSIGN(const auto slot, source.create_slot(settings_));
   logger.info("slot {} made at {}, epoch {}", settings_.postgres.slot_name, change::to_string(slot.consistent_point),
               plan.epoch);
-  SLUICE_TRY(broker_.announce(codec::EpochRecord{facts.pipeline, plan.epoch, facts.server.system_id,
-                                                 facts.server.database, settings_.postgres.slot_name}));
+  SLUICE_TRY(announce_epoch(facts, plan.epoch));
   checkpoint.position = change::position_of(slot.consistent_point);
   checkpoint.last_data_end = checkpoint.position;
   checkpoint.slot.consistent_point = slot.consistent_point;
@@ -201,23 +256,28 @@ base::Result<void> ReplicatorRun::begin_fresh(SourceSession& source, const pipel
 
 base::Result<void> ReplicatorRun::begin_adopted(const pipeline::StartFacts& facts, const pipeline::StartAdopt& plan) {
   pipeline::Checkpoint checkpoint = new_checkpoint(facts, plan.epoch);
-  SLUICE_TRY(broker_.announce(codec::EpochRecord{facts.pipeline, plan.epoch, facts.server.system_id,
-                                                 facts.server.database, settings_.postgres.slot_name}));
   pipeline::adopt(*facts.slot, checkpoint);
   checkpoint.snapshot = pipeline::SnapshotPhase::None;
+  // Stored first: an epoch that is announced and not stored looks like a lost state.
   SLUICE_TRY(store_->save(checkpoint));
+  SLUICE_TRY(announce_epoch(facts, plan.epoch));
   logger.info("slot {} adopted at {}, without a snapshot", settings_.postgres.slot_name,
               change::to_string(facts.slot->confirmed_flush_lsn));
   SLUICE_ASSIGN(auto producer, broker_.open_producer());
   return make_pipeline(std::move(producer), std::move(checkpoint), BrokerSession::no_tails(facts.topics));
 }
 
+base::Result<void> ReplicatorRun::announce_epoch(const pipeline::StartFacts& facts, std::uint32_t epoch) {
+  return broker_.announce(codec::EpochRecord{facts.pipeline, epoch, facts.server.system_id, facts.server.database,
+                                             settings_.postgres.slot_name});
+}
+
 base::Result<void> ReplicatorRun::resume(const pipeline::StartFacts& facts, const pipeline::StartResume& plan) {
   pipeline::Checkpoint checkpoint = *facts.stored;
+  if (facts.announced_epoch.value_or(0) < plan.epoch) SLUICE_TRY(announce_epoch(facts, plan.epoch));
   auto tails = checkpoint.settled ? BrokerSession::settled_tails(checkpoint, facts.topics) : std::nullopt;
   checkpoint.position = plan.position;
   checkpoint.fingerprint = facts.fingerprint;
-  checkpoint.slot.timeline = facts.server.timeline;
   // With what the publication has lost it is saved when those tables are halted.
   if (plan.unpublished.empty()) checkpoint.publication = pipeline::incarnation_of(facts.publication);
   checkpoint.topics = facts.topics;
@@ -234,6 +294,11 @@ base::Result<void> ReplicatorRun::resume(const pipeline::StartFacts& facts, cons
     }
   }
   SLUICE_TRY(pipeline::check_tails(facts, newest_commit(tails->last, checkpoint.epoch)));
+  if (checkpoint.slot.timeline != facts.server.timeline) {
+    // Not before: the next start would no longer see the fork that this one stops at.
+    checkpoint.slot.timeline = facts.server.timeline;
+    SLUICE_TRY(store_->save(checkpoint));
+  }
   logger.info("going on at {} in epoch {}", change::to_string(change::lsn_of(plan.position)), plan.epoch);
   return make_pipeline(std::move(producer), std::move(checkpoint), std::move(*tails));
 }
@@ -264,8 +329,9 @@ base::Result<void> ReplicatorRun::snapshot(SourceSession& source, const postgres
   const std::uint32_t epoch = living_->replication->checkpoint().epoch;
   SLUICE_ASSIGN(const auto rows, source.open_snapshot(settings_, slot, epoch));
   if (auto announced = announce_schemas(*rows); !announced) return unfinished(std::move(announced.error()));
+  unread_slot_->begin(base::Clock::now());
+  const Attachment attached(*living_->replication, *rows);
   SLUICE_ASSIGN(const DriveEnd end, drive(*rows, {.rows = rows.get()}));
-  living_->replication->detach();
   if (end == DriveEnd::Stopped) return tl::make_unexpected(stopped_in_snapshot());
   if (end == DriveEnd::Parked) {
     return base::fail(base::Recovery::Retry, "kafka.unreachable",
@@ -307,34 +373,26 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::stream(SourceSession& sourc
     living_->deliveries->begin(replication.end_offsets());
   }
   incarnations_->begin(base::Clock::now(), source.sql());
-  auto end = drive(changes.source(), {.stream = changes.stream.get(), .sql = &source.sql()});
-  if (end && *end == DriveEnd::Stopped) {
+  const Attachment attached(replication, changes.source());
+  SLUICE_ASSIGN(const DriveEnd end, drive(changes.source(), {.stream = changes.stream.get(), .sql = &source.sql()}));
+  if (end == DriveEnd::Stopped) {
     SLUICE_TRY(settle());
     SLUICE_TRY(changes.stream->finish(kGoodbye));
   }
-  replication.detach();
   return end;
 }
 
 base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::drive(pipeline::ChangeSource& source, const Reading& reading) {
   pipeline::Replication& replication = *living_->replication;
-  replication.attach(source, base::Clock::now());
-  worked_ = true;
+  reading_since_ = base::Clock::now();
   while (!stop_.requested()) {
     const base::Deadline now = base::Clock::now();
     status_->tick(now, replication, *living_->producer, reading);
-    auto step = replication.step(now);
-    if (!step) {
-      replication.detach();
-      return tl::make_unexpected(std::move(step.error()));
-    }
+    SLUICE_ASSIGN(const pipeline::StepResult step, replication.step(now));
     report_obstacles();
-    if (auto looked = look_around(now, reading); !looked) {
-      replication.detach();
-      return tl::make_unexpected(std::move(looked.error()));
-    }
-    if (*step == pipeline::StepResult::Finished) return DriveEnd::Finished;
-    if (*step == pipeline::StepResult::Park) {
+    SLUICE_TRY(look_around(now, reading));
+    if (step == pipeline::StepResult::Finished) return DriveEnd::Finished;
+    if (step == pipeline::StepResult::Park) {
       const base::Error parked{
           base::Recovery::Retry, "kafka.parked",
           replication.store_error()
@@ -343,7 +401,7 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::drive(pipeline::ChangeSourc
       warn(parked);
       return DriveEnd::Parked;
     }
-    if (*step == pipeline::StepResult::Progress) continue;
+    if (step == pipeline::StepResult::Progress) continue;
     const auto read_wait = replication.wants_to_read() ? source.waits_for() : pipeline::Wait{};
     pipeline::wait(stop_, pipeline::WatchStop::Watched, now + kMaxWait,
                    {read_wait, living_->producer->waits_for(), gaps_->waits_for()});
@@ -354,21 +412,38 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::drive(pipeline::ChangeSourc
 base::Result<void> ReplicatorRun::look_around(base::Deadline now, const Reading& reading) {
   SLUICE_TRY(gaps_->tick(now, *living_->deliveries));
   report_replacements();
-  if (reading.stream == nullptr) return {};
-  report_schema_changes();
   pipeline::Replication& replication = *living_->replication;
-  SLUICE_ASSIGN(auto lost, incarnations_->tick(now, replication.checkpoint()));
-  if (!lost) return {};
-  replication.halt_unpublished(now, lost->tables, std::move(lost->publication));
+  if (reading.stream == nullptr) {
+    unread_slot_->tick(now, change::lsn_of(replication.checkpoint().position));
+    return {};
+  }
+  report_schema_changes();
+  SLUICE_ASSIGN(auto publication, incarnations_->tick(now, replication.checkpoint()));
+  if (!publication) return {};
+  report_altered(replication.checkpoint().publication, publication->now);
+  replication.follow_publication(now, publication->lost, std::move(publication->now));
   report_halts();
   return {};
 }
 
-void ReplicatorRun::halt_unpublished(const pipeline::StartFacts& facts, const pipeline::StartPlan& plan) {
+void ReplicatorRun::follow_publication(const pipeline::StartFacts& facts, const pipeline::StartPlan& plan) {
   const auto* resumed = std::get_if<pipeline::StartResume>(&plan);
-  if (resumed == nullptr || resumed->unpublished.empty()) return;
-  living_->replication->halt_unpublished(base::Clock::now(), resumed->unpublished,
-                                         pipeline::incarnation_of(facts.publication));
+  pipeline::PublicationIncarnation now = pipeline::incarnation_of(facts.publication);
+  if (resumed == nullptr) return;
+  report_altered(facts.stored->publication, now);
+  if (now == living_->replication->checkpoint().publication) return;
+  living_->replication->follow_publication(base::Clock::now(), resumed->unpublished, std::move(now));
+}
+
+void ReplicatorRun::report_altered(const pipeline::PublicationIncarnation& before,
+                                   const pipeline::PublicationIncarnation& now) {
+  if (now.xmin == before.xmin) return;
+  warn({base::Recovery::Retry, "pg.publication_altered",
+        fmt::format(
+            "publication {} was altered, its options or its owner. If an operation was left out of `publish` for "
+            "a time, its changes are missing downstream and nothing else tells: replicator slot reset "
+            "--new-epoch reads all anew",
+            now.name)});
 }
 
 void ReplicatorRun::report_schema_changes() {
@@ -450,13 +525,14 @@ void ReplicatorRun::report_obstacles() {
 
 base::Result<void> ReplicatorRun::wait_while_parked() {
   pipeline::Replication& replication = *living_->replication;
+  unread_slot_->begin(base::Clock::now());
   while (!stop_.requested() && !replication.can_resume()) {
     const base::Deadline now = base::Clock::now();
     status_->tick(now, replication, *living_->producer, {.state = admin::ReplicatorState::Parked});
-    SLUICE_TRY(replication.tend(now));
-    SLUICE_TRY(gaps_->tick(now, *living_->deliveries));
-    report_obstacles();
-    pipeline::wait(stop_, pipeline::WatchStop::Watched, now + kMaxWait, {living_->producer->waits_for()});
+    SLUICE_TRY(tend(now));
+    unread_slot_->tick(now, change::lsn_of(replication.checkpoint().position));
+    pipeline::wait(stop_, pipeline::WatchStop::Watched, now + kMaxWait,
+                   {living_->producer->waits_for(), gaps_->waits_for()});
   }
   return {};
 }

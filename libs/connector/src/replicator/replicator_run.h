@@ -22,6 +22,7 @@
 #include "sluice/pipeline/supervise.h"
 #include "source_session.h"
 #include "status_publisher.h"
+#include "unread_slot.h"
 
 namespace sluice::connector {
 
@@ -42,6 +43,9 @@ class ReplicatorRun {
 
  private:
   pipeline::Attempt attempt();
+  void end_with_the_producer();
+  void tend_until(base::Deadline until);
+  base::Result<void> tend(base::Deadline now);  ///< while no source is attached
   base::Result<void> start_and_stream();
 
   // Starting: facts → plan → a living pipeline.
@@ -50,6 +54,7 @@ class ReplicatorRun {
   base::Result<void> begin_fresh(SourceSession& source, const pipeline::StartFacts& facts,
                                  const pipeline::StartFresh& plan);
   base::Result<void> begin_adopted(const pipeline::StartFacts& facts, const pipeline::StartAdopt& plan);
+  base::Result<void> announce_epoch(const pipeline::StartFacts& facts, std::uint32_t epoch);
   base::Result<void> resume(const pipeline::StartFacts& facts, const pipeline::StartResume& plan);
   base::Result<void> make_pipeline(std::unique_ptr<kafka::Producer> producer, pipeline::Checkpoint checkpoint,
                                    Tails tails);
@@ -68,13 +73,15 @@ class ReplicatorRun {
   void report_schema_changes();
   void report_halts();
   void warn(const base::Error& warning);  ///< in the log and in the status
-  /// What the start found that the publication has lost.
-  void halt_unpublished(const pipeline::StartFacts& facts, const pipeline::StartPlan& plan);
+  /// As the start found it.
+  void follow_publication(const pipeline::StartFacts& facts, const pipeline::StartPlan& plan);
+  void report_altered(const pipeline::PublicationIncarnation& before, const pipeline::PublicationIncarnation& now);
   void report_refused_updates(const pipeline::PublicationFacts& publication);
   void report_replacements();
   void report_obstacles();  ///< once when it begins, once when it is over
   base::Result<void> settle();
   base::Result<void> settle_on(base::Deadline now);
+  void remember_loss();
   void cut_off();
 
   const config::Settings& settings_;
@@ -88,8 +95,10 @@ class ReplicatorRun {
   Announced announced_;  // schemas that the control topic had at the last look
   std::optional<GapWatch> gaps_;
   std::optional<IncarnationWatch> incarnations_;
+  std::optional<UnreadSlot> unread_slot_;
   bool tombstones_ = false;
-  bool worked_ = false;                                        // the attempt came as far as reading
+  std::optional<base::Deadline> reading_since_;                // of this attempt, when it came so far
+  base::Result<void> tended_;                                  // between the last attempt and the next
   std::map<std::string, pipeline::TableHalt> reported_halts_;  // by table
   bool store_is_failing_ = false;
   bool told_of_replacements_ = false;

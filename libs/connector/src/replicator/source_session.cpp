@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "../adapter_options.h"
+#include "sluice/pipeline/start_plan.h"
 #include "sluice/postgres/publication.h"
 #include "sluice/postgres/server.h"
 
@@ -92,6 +93,17 @@ base::Result<void> check_harmless(const config::Settings& settings, const std::v
   return {};
 }
 
+postgres::SlotRequest slot_request(const config::Settings& settings) {
+  postgres::SlotRequest request;
+  request.name = settings.postgres.slot_name;
+  const bool wants_snapshot = settings.postgres.snapshot == config::SnapshotMode::Initial;
+  request.snapshot = wants_snapshot ? postgres::SlotSnapshot::Export : postgres::SlotSnapshot::Nothing;
+  const bool accepts_race = config::is_on(settings.postgres.accept_snapshot_race);
+  request.race = accepts_race ? postgres::SnapshotRace::Accept : postgres::SnapshotRace::Refuse;
+  request.patience = settings.postgres.slot_timeout;
+  return request;
+}
+
 }  // namespace
 
 base::Result<SourceSession> SourceSession::open(const config::Settings& settings, pgoutput::Catalog& catalog) {
@@ -112,6 +124,9 @@ base::Result<SourceFacts> SourceSession::gather(const config::Settings& settings
   SLUICE_ASSIGN(facts.publication, ensure_publication(settings));
   for (const auto& table : facts.publication.tables) SLUICE_TRY(check_table(table, settings));
   SLUICE_ASSIGN(facts.slot, postgres::fetch_slot(sql_, settings.postgres.slot_name));
+  if (stored && pipeline::is_behind_delivered(facts.server.next_xid, stored->highest_xid)) {
+    SLUICE_ASSIGN(facts.server.next_xid, postgres::fetch_next_xid(sql_));
+  }
   return facts;
 }
 
@@ -148,20 +163,19 @@ base::Result<void> SourceSession::drop_slot(const config::Settings& settings) {
   return postgres::drop_slot(sql_, settings.postgres.slot_name);
 }
 
-base::Result<postgres::CreatedSlot> SourceSession::create_slot(const config::Settings& settings) {
+base::Result<void> SourceSession::check_slot_can_be_made(const config::Settings& settings, pipeline::ServerFacts server,
+                                                         bool drops_one_first) {
   if (!config::is_on(settings.postgres.create_slot)) {
     return base::fail(Recovery::Stop, "pg.slot_missing",
                       fmt::format("slot {} does not exist and postgres.create_slot is off. Make it, or switch it on",
                                   settings.postgres.slot_name));
   }
-  postgres::SlotRequest request;
-  request.name = settings.postgres.slot_name;
-  const bool wants_snapshot = settings.postgres.snapshot == config::SnapshotMode::Initial;
-  request.snapshot = wants_snapshot ? postgres::SlotSnapshot::Export : postgres::SlotSnapshot::Nothing;
-  const bool accepts_race = config::is_on(settings.postgres.accept_snapshot_race);
-  request.race = accepts_race ? postgres::SnapshotRace::Accept : postgres::SnapshotRace::Refuse;
-  request.patience = settings.postgres.slot_timeout;
-  return postgres::create_slot(replication_, sql_, request);
+  if (drops_one_first) ++server.free_slots;
+  return postgres::check_slot_can_be_made(server, slot_request(settings));
+}
+
+base::Result<postgres::CreatedSlot> SourceSession::create_slot(const config::Settings& settings) {
+  return postgres::create_slot(replication_, sql_, slot_request(settings));
 }
 
 base::Result<std::unique_ptr<postgres::SnapshotSource>> SourceSession::open_snapshot(const config::Settings& settings,

@@ -44,6 +44,9 @@ class SourceSession {
   base::Result<SourceFacts> gather(const config::Settings& settings, const std::optional<pipeline::Checkpoint>& stored);
 
   base::Result<void> drop_slot(const config::Settings& settings);
+  /// Errors (Stop): pg.slot_missing when none may be made, and those of postgres::check_slot_can_be_made().
+  base::Result<void> check_slot_can_be_made(const config::Settings& settings, pipeline::ServerFacts server,
+                                            bool drops_one_first);
   /// With an exported snapshot, if the configuration wants one: it lives until open_snapshot() or the next command.
   base::Result<postgres::CreatedSlot> create_slot(const config::Settings& settings);
   base::Result<std::unique_ptr<postgres::SnapshotSource>> open_snapshot(const config::Settings& settings,

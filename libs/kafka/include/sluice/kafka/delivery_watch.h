@@ -24,6 +24,8 @@ class DeliveryWatch final : public pipeline::RecordSink {
 
   /// The gaps since the last call.
   std::vector<DeliveryGap> take_gaps() { return std::exchange(gaps_, {}); }
+  /// deliveries() ended with kafka.log_truncated: what the broker had acknowledged is gone.
+  bool has_seen_loss() const { return has_seen_loss_; }
 
   base::Result<pipeline::SendStatus> send(const change::Record& record, pipeline::Ticket ticket) override {
     return sink_.send(record, ticket);
@@ -37,6 +39,7 @@ class DeliveryWatch final : public pipeline::RecordSink {
  private:
   pipeline::RecordSink& sink_;
   bool watching_ = false;
+  bool has_seen_loss_ = false;
   DeliveryContiguity contiguity_;
   std::vector<DeliveryGap> gaps_;
 };

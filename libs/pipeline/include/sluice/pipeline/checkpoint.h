@@ -89,8 +89,9 @@ struct Checkpoint {
   change::Position position;       ///< durable: everything before it is in Kafka
   change::Position last_data_end;  ///< end of the last durable transaction that had records
   std::uint64_t highest_xid = 0;
-  std::string fingerprint;  ///< of everything that decides id, topic and partition (rule P-5)
-  bool settled = false;     ///< true only by a clean stop
+  std::string fingerprint;          ///< of everything that decides id, topic and partition (rule P-5)
+  bool settled = false;             ///< true only by a clean stop
+  bool kafka_lost_records = false;  ///< a life of this pipeline saw that what Kafka had acknowledged is gone
   SnapshotPhase snapshot = SnapshotPhase::None;
   SlotIncarnation slot;
   PublicationIncarnation publication;

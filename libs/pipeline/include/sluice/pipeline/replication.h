@@ -62,6 +62,8 @@ class Replication {
   /// Forgets the source, and what of it was read but not handed over. The sink and what is in flight live on.
   void detach();
   bool has_source() const { return source_ != nullptr; }
+  /// ServerFacts::next_xid of the server that the next source reads from.
+  void server_xid(std::uint64_t next_xid) { server_xid_ = next_xid; }
 
   /// One bounded piece of work. After an error of the source a new one can be attached. After an error of the sink
   /// (sink_failed()) or of the encoder this object and the sink are finished: begin again at the stored checkpoint
@@ -80,9 +82,9 @@ class Replication {
   base::Result<void> enter(SnapshotPhase phase);
   /// Halts tables that the publication has lost, from now on, and saves that with the publication as it is now. When
   /// it cannot be saved, checkpoint() has the old publication still: call it again.
-  void halt_unpublished(base::Deadline now, const std::vector<std::string>& tables, PublicationIncarnation publication);
+  void follow_publication(base::Deadline now, const std::vector<std::string>& lost, PublicationIncarnation publication);
 
-  /// Whether the source that failed or was parked can be replaced: the window has room and progress was made.
+  /// Whether the source that failed or was parked can be replaced: nothing is in flight and the position can be stored.
   bool can_resume() const { return !store_error_ && sink_.in_flight_records() == 0; }
   change::Position resume_position() const { return tracker_.handed_over(); }
   /// Looks after deliveries and checkpoints while no source is attached.
@@ -90,8 +92,6 @@ class Replication {
 
   /// Whether the source should be waited for: false while the window is full.
   bool wants_to_read() const { return source_ != nullptr && may_read(); }
-  /// When step() has something to do even if no port wakes us.
-  base::Deadline next_deadline() const { return last_save_ + limits_.checkpoint_interval; }
 
   const Checkpoint& checkpoint() const { return checkpoint_; }
   /// What is known of the tables at the last event that was read; and what has changed since the last look.
@@ -155,6 +155,7 @@ class Replication {
   Followed last_followed_;                              // of last_schema_
   std::vector<std::vector<std::int64_t>> end_offsets_;  // [topic][partition]: one past the last delivery; -1 unknown
   std::uint64_t highest_xid_ = 0;
+  std::uint64_t server_xid_ = 0;
 
   bool sink_failed_ = false;
   bool stopping_ = false;

@@ -23,9 +23,11 @@ struct ServerFacts {
   std::uint32_t version_num = 0;  ///< server_version_num: 150020
   std::string version;            ///< server_version: "15.20 (Debian …)"
   std::string wal_level;
-  std::string encoding;             ///< server_encoding of the database: "UTF8", "SQL_ASCII"
-  bool in_recovery = false;         ///< a standby
-  std::uint64_t snapshot_xmax = 0;  ///< pg_snapshot_xmax(pg_current_snapshot()), 64 bits
+  std::string encoding;      ///< server_encoding of the database: "UTF8", "SQL_ASCII"
+  bool in_recovery = false;  ///< a standby
+  /// 64 bits; every transaction that has ended is below it: pg_snapshot_xmax(pg_current_snapshot()). One that is being
+  /// committed, and waits for a standby, may be above it although it was delivered: see postgres::fetch_next_xid().
+  std::uint64_t next_xid = 0;
   std::uint64_t snapshot_xmin = 0;  ///< every transaction below it has ended
   std::uint32_t max_slots = 0;
   std::uint32_t free_slots = 0;

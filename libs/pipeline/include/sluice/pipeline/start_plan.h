@@ -23,6 +23,7 @@ enum class SnapshotMode { Initial, Never };
 struct StartFacts {
   std::string pipeline;
   SnapshotMode snapshot = SnapshotMode::Initial;
+  bool makes_slots = true;  ///< else a slot that is there was made by somebody else
   std::string fingerprint;
   bool accept_routing_change = false;  ///< the operator's flag: duplicates are accepted
 
@@ -59,6 +60,9 @@ using StartPlan = std::variant<StartFresh, StartResume, StartAdopt>;
 /// pg.slot_advanced, pg.position_lost, pg.slot_without_snapshot, pg.publication_changed, kafka.topic_changed,
 /// kafka.partitions_changed, kafka.topic_truncated, config.routing_changed.
 base::Result<StartPlan> plan_start(const StartFacts& facts);
+
+/// Whether a server whose next transaction is `next_xid` has lost one that was delivered (rule P-2.2); 0: not known.
+bool is_behind_delivered(std::uint64_t next_xid, std::uint64_t highest_xid);
 
 /// Rule P-2.6a, after the tails were read: `highest` is the newest commit that Kafka has of this epoch. On another
 /// timeline it must lie before the fork, and always before the server's end of WAL. Error: pg.server_behind,

@@ -33,9 +33,10 @@ class StopSignal {
   int fd_ = -1;
 };
 
-/// SIGINT and SIGTERM call request() from now on. The third ends the process at once with `exit_code` and `last_line`
-/// on stderr, whatever the pipeline's thread waits for: a call into a client library may take its full timeout, and
-/// what was not confirmed is sent again anyway. REQUIRES: `stop` and `last_line` outlive the process's last signal.
+/// SIGINT, SIGTERM and SIGHUP (the terminal has gone) call request() from now on. The third ends the process at once
+/// with `exit_code` and `last_line` on stderr, whatever the pipeline's thread waits for: a call into a client library
+/// may take its full timeout, and what was not confirmed is sent again anyway. REQUIRES: `stop` and `last_line` outlive
+/// the process's last signal.
 void stop_on_signals(StopSignal& stop, int exit_code, const char* last_line);
 
 }  // namespace sluice::pipeline

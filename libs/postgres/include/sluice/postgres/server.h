@@ -17,6 +17,10 @@ namespace sluice::postgres {
 /// IDENTIFY_SYSTEM and the server's settings. REQUIRES: a replication connection.
 base::Result<pipeline::ServerFacts> fetch_server_facts(Connection& replication);
 
+/// Above every transaction id that was ever given, also to one that still waits for a standby to commit. Takes one:
+/// ask only when the snapshot's was not enough.
+base::Result<std::uint64_t> fetch_next_xid(Connection& connection);
+
 /// TIMELINE_HISTORY of a timeline; empty for timeline 1, which has none. REQUIRES: a replication connection.
 base::Result<pipeline::TimelineHistory> fetch_timeline_history(Connection& replication, std::uint32_t timeline);
 
@@ -28,6 +32,9 @@ base::Result<std::optional<pipeline::SlotFacts>> fetch_slot(Connection& connecti
 /// The same with another patience than the connection's query_timeout.
 base::Result<std::optional<pipeline::SlotFacts>> fetch_slot_within(base::Milliseconds patience, Connection& connection,
                                                                    std::string_view slot);
+
+/// idle_replication_slot_timeout (18+); zero: none.
+base::Result<base::Milliseconds> fetch_idle_slot_timeout(base::Milliseconds patience, Connection& connection);
 
 /// Below these minor versions a snapshot-exporting slot may miss a transaction and damage hint bits (rule P-22):
 /// 14.25, 15.20, 16.16, 17.12, 18.6.

@@ -9,6 +9,7 @@
 #include "sluice/base/clock.h"
 #include "sluice/base/error.h"
 #include "sluice/change/lsn.h"
+#include "sluice/pipeline/source_facts.h"
 #include "sluice/postgres/connection.h"
 
 namespace sluice::postgres {
@@ -37,6 +38,10 @@ struct CreatedSlot {
   change::Lsn consistent_point;  ///< commits behind it are in the stream, those before it in the snapshot
   std::string snapshot_name;     ///< for SET TRANSACTION SNAPSHOT; empty with SlotSnapshot::Nothing
 };
+
+/// What create_slot() would be refused for, as far as the facts tell: asked by who must leave no trace then.
+/// Errors (Stop): pg.bad_slot_name, pg.snapshot_race, pg.no_failover_slots, pg.too_many_slots.
+base::Result<void> check_slot_can_be_made(const pipeline::ServerFacts& server, const SlotRequest& request);
 
 /// Creates a slot for pgoutput. `sql` is a second connection, to name and to cancel what blocks.
 /// Keep `replication` untouched until all readers have imported the snapshot.
