@@ -118,7 +118,15 @@ TEST_F(Admin, TheCountersOfBothProgramsEqualTheRowsThatWereWritten) {
   EXPECT_EQ(consumer["counters"]["records_finished"], finished);
   EXPECT_GE(consumer["counters"]["documents_written"].get<int>(), 132);
   EXPECT_EQ(consumer["errors"]["count_by_id"], nlohmann::json::object());
-  EXPECT_GT(sample(get(consumer_port, "/metrics").body, "sluice_es_consumer_record_to_bulk_seconds_count"), 0);
+  const std::string indexed = get(consumer_port, "/metrics").body;
+  const std::string of_users = "{pipeline=\"" + stack.slot() + "\",table=\"public.users\",op=\"";
+  EXPECT_EQ(sample(indexed, "sluice_es_consumer_events_total" + of_users + "snapshot\"}"), 20);
+  EXPECT_EQ(sample(indexed, "sluice_es_consumer_events_total" + of_users + "insert\"}"), 100);
+  EXPECT_EQ(sample(indexed, "sluice_es_consumer_events_total" + of_users + "update\"}"), 7);
+  EXPECT_EQ(sample(indexed, "sluice_es_consumer_events_total" + of_users + "delete\"}"), 5);
+  EXPECT_EQ(sample(indexed, "sluice_es_consumer_documents_total" + of_users + "insert\"}"), 200)
+      << "one of the journal and one of the mirror";
+  EXPECT_GT(sample(indexed, "sluice_es_consumer_record_to_bulk_seconds_count"), 0);
 }
 
 TEST_F(Admin, EveryPageAnswersAndPrometheusCanReadTheMetrics) {

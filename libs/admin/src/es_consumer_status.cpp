@@ -55,6 +55,23 @@ Json partitions_json(const EsConsumerStatus& status) {
   return json;
 }
 
+Json tables_json(const EsConsumerStatus& status) {
+  Json json = Json::object();
+  for (const auto& [table, of] : status.tables) {
+    json[table] = operations_json(of.events);
+    json[table]["documents"] = of.documents.total();
+  }
+  return json;
+}
+
+void write_events(MetricsText& out, const EsConsumerStatus& status) {
+  out.family("sluice_es_consumer_events_total", MetricType::Counter,
+             "Changes of rows that were read from Kafka to be indexed.");
+  write_tables(out, status.tables, &pipeline::IndexedCounters::events);
+  out.family("sluice_es_consumer_documents_total", MetricType::Counter, "Documents made of these, each counted once.");
+  write_tables(out, status.tables, &pipeline::IndexedCounters::documents);
+}
+
 void write_counters(MetricsText& out, const pipeline::IndexingCounters& of) {
   const auto counter = [&out](std::string_view name, std::string_view help, std::uint64_t value) {
     out.single(name, MetricType::Counter, help, real(value));
@@ -144,6 +161,7 @@ std::string EsConsumerStatus::json() const {
   json["throughput"] = {{"total", indexing.counters.records_finished}, {"of", "records into Elasticsearch"}};
   json["lag"] = {{"seconds", lag_seconds()}, {"records", lag_records()}};
   json["partitions"] = partitions_json(*this);
+  json["tables"] = tables_json(*this);
   json["counters"] = counters_json(indexing.counters);
   json["bulks"] = {{"in_flight", indexing.bulks_in_flight},
                    {"held_bytes", indexing.held_bytes},
@@ -169,6 +187,7 @@ void EsConsumerStatus::write_metrics(MetricsText& out) const {
   gauge("sluice_es_consumer_assigned_partitions", "Partitions that the group has given this member.",
         real(indexing.partitions.size()));
   write_partitions(out, *this);
+  write_events(out, *this);
   write_counters(out, indexing.counters);
   gauge("sluice_es_consumer_held_bytes", "Bytes of records that were read and are not finished.",
         real(indexing.held_bytes));

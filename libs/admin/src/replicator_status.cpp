@@ -1,6 +1,7 @@
 #include "sluice/admin/replicator_status.h"
 
 #include <array>
+#include <functional>
 #include <string_view>
 #include <utility>
 
@@ -13,32 +14,10 @@
 namespace sluice::admin {
 namespace {
 
-// A label is for a small set: the tables behind these are counted together.
-constexpr std::size_t kMaxTableLabels = 200;
-constexpr std::string_view kOtherTables = "(other)";
-
 constexpr std::array kStates = {ReplicatorState::Starting, ReplicatorState::Snapshot, ReplicatorState::Streaming,
                                 ReplicatorState::Parked, ReplicatorState::Stopping};
 
 double real(std::uint64_t value) { return static_cast<double>(value); }
-
-void add(pipeline::TableCounters& sum, const pipeline::TableCounters& more) {
-  sum.snapshot += more.snapshot;
-  sum.inserted += more.inserted;
-  sum.updated += more.updated;
-  sum.deleted += more.deleted;
-  sum.truncated += more.truncated;
-  sum.not_sent += more.not_sent;
-}
-
-void write_table(MetricsText& out, std::string_view table, const pipeline::TableCounters& of) {
-  const std::array<std::pair<std::string_view, std::uint64_t>, 5> ops = {{{"snapshot", of.snapshot},
-                                                                          {"insert", of.inserted},
-                                                                          {"update", of.updated},
-                                                                          {"delete", of.deleted},
-                                                                          {"truncate", of.truncated}}};
-  for (const auto& [op, count] : ops) out.sample(real(count), {{"table", table}, {"op", op}});
-}
 
 /// What was read of a table that is or was halted.
 void write_halts(MetricsText& out, const ReplicatorStatus& status) {
@@ -57,20 +36,6 @@ void write_halts(MetricsText& out, const ReplicatorStatus& status) {
     }
   }
   if (other > 0) out.sample(real(other), {{"table", kOtherTables}});
-}
-
-void write_tables(MetricsText& out, const pipeline::ReplicationCounters& counters) {
-  out.family("sluice_replicator_events_read_total", MetricType::Counter, "Changes of rows read from PostgreSQL.");
-  pipeline::TableCounters other;
-  std::size_t labels = 0;
-  for (const auto& [table, of] : counters.tables) {
-    if (++labels <= kMaxTableLabels) {
-      write_table(out, table, of);
-    } else {
-      add(other, of);
-    }
-  }
-  if (labels > kMaxTableLabels) write_table(out, kOtherTables, other);
 }
 
 void write_counters(MetricsText& out, const pipeline::ReplicationCounters& of) {
@@ -136,18 +101,6 @@ Json halted_json(const ReplicatorStatus& status) {
   return json;
 }
 
-Json tables_json(const pipeline::ReplicationCounters& counters) {
-  Json json = Json::object();
-  for (const auto& [table, of] : counters.tables) {
-    json[table] = {{"snapshot", of.snapshot},
-                   {"insert", of.inserted},
-                   {"update", of.updated},
-                   {"delete", of.deleted},
-                   {"truncate", of.truncated}};
-  }
-  return json;
-}
-
 }  // namespace
 
 std::string_view to_string(ReplicatorState state) {
@@ -203,7 +156,8 @@ std::string ReplicatorStatus::json() const {
   json["counters"]["foreign_records"] = foreign_records;
   json["counters"]["text_replacements"] = text_replacements;
   if (!halted.empty()) json["halted_tables"] = halted_json(*this);
-  json["tables"] = tables_json(counters);
+  json["tables"] = Json::object();
+  for (const auto& [table, of] : counters.tables) json["tables"][table] = operations_json(of);
   if (!snapshot.empty()) {
     json["snapshot"] = Json::object();
     for (const Table& table : snapshot) {
@@ -243,7 +197,8 @@ void ReplicatorStatus::write_metrics(MetricsText& out) const {
         real(spooled_transactions));
   gauge("sluice_replicator_spooled_bytes", "Bytes of these, in memory and in files.", real(spooled_bytes));
   gauge("sluice_replicator_spilled_bytes", "Bytes of these in files.", real(spilled_bytes));
-  write_tables(out, counters);
+  out.family("sluice_replicator_events_read_total", MetricType::Counter, "Changes of rows read from PostgreSQL.");
+  write_tables(out, counters.tables, std::identity{});
   write_halts(out, *this);
   write_counters(out, counters);
   out.single("sluice_replicator_late_appends_total", MetricType::Counter,

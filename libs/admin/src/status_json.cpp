@@ -1,6 +1,8 @@
 #include "status_json.h"
 
+#include <array>
 #include <chrono>
+#include <utility>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -43,6 +45,25 @@ std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::erro
 void write_errors(MetricsText& out, const ErrorTally& errors) {
   out.family("sluice_errors_total", MetricType::Counter, "Errors and warnings that were lived with, by id.");
   for (const auto& [id, count] : errors.by_id()) out.sample(static_cast<double>(count), {{"id", id}});
+}
+
+Json operations_json(const pipeline::TableCounters& of) {
+  return {{"snapshot", of.snapshot},
+          {"insert", of.inserted},
+          {"update", of.updated},
+          {"delete", of.deleted},
+          {"truncate", of.truncated}};
+}
+
+void write_table(MetricsText& out, std::string_view table, const pipeline::TableCounters& of) {
+  const std::array<std::pair<std::string_view, std::uint64_t>, 5> ops = {{{"snapshot", of.snapshot},
+                                                                          {"insert", of.inserted},
+                                                                          {"update", of.updated},
+                                                                          {"delete", of.deleted},
+                                                                          {"truncate", of.truncated}}};
+  for (const auto& [op, count] : ops) {
+    out.sample(static_cast<double>(count), {{"table", table}, {"op", op}});
+  }
 }
 
 }  // namespace sluice::admin

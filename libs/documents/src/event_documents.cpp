@@ -27,19 +27,10 @@ EventDocuments::EventDocuments(Journal journal, IndexNames& names, pipeline::Ind
 
 Result<MakeStatus> EventDocuments::make(const pipeline::Partition& partition, const pipeline::ConsumedRecord& record,
                                         pipeline::DocumentBatch& documents, std::vector<pipeline::Sweep>& sweeps) {
-  if (record.tombstone) {
-    ++counters_.skipped_tombstones;
-    return MakeStatus::Made;
-  }
+  if (record.tombstone) return skip(counters_.skipped_tombstones);
   SLUICE_ASSIGN(const Envelope* envelope, reader_.read(record.key, record.value));
-  if (envelope->kind == EnvelopeKind::Marker) {
-    ++counters_.skipped_markers;
-    return MakeStatus::Made;
-  }
-  if (envelope->kind == EnvelopeKind::Message) {
-    ++counters_.skipped_messages;
-    return MakeStatus::Made;
-  }
+  if (envelope->kind == EnvelopeKind::Marker) return skip(counters_.skipped_markers);
+  if (envelope->kind == EnvelopeKind::Message) return skip(counters_.skipped_messages);
   if (envelope->id_text.size() > kMaxIdBytes) {
     return base::fail(Recovery::Reject, "es.event_id_too_long",
                       fmt::format("An event id of {} bytes cannot name a document. Look at the record among the dead "
@@ -48,8 +39,26 @@ Result<MakeStatus> EventDocuments::make(const pipeline::Partition& partition, co
   }
   const Destination* to = destination(*envelope);
   if (to == nullptr) return MakeStatus::NotReady;
+  const std::size_t before = documents.size();
+  made_ = {.counters = to->counters, .op = envelope->op};
   SLUICE_TRY(append(*envelope, *to, partition, record.offset, documents, sweeps));
+  made_.documents = documents.size() - before;
   return MakeStatus::Made;
+}
+
+MakeStatus EventDocuments::skip(std::uint64_t& counter) {
+  made_ = {.skipped = &counter};
+  return MakeStatus::Made;
+}
+
+void EventDocuments::taken() {
+  if (made_.skipped != nullptr) {
+    ++*made_.skipped;
+    return;
+  }
+  made_.counters->events.count(made_.op);
+  made_.counters->documents.count(made_.op, made_.documents);
+  if (made_.retired) ++counters_.retired;
 }
 
 const EventDocuments::Destination* EventDocuments::destination(const Envelope& envelope) {
@@ -72,7 +81,6 @@ const EventDocuments::Destination* EventDocuments::destination(const Envelope& e
 Result<void> EventDocuments::append(const Envelope& envelope, const Destination& to,
                                     const pipeline::Partition& partition, pipeline::Offset offset,
                                     pipeline::DocumentBatch& documents, std::vector<pipeline::Sweep>& sweeps) {
-  ++(envelope.kind == EnvelopeKind::Truncate ? counters_.truncates : counters_.rows);
   if (journal_ == Journal::On) {
     const RecordPlace place{partition.topic, partition.number, offset};
     journal_maker_.append(envelope, place, to.journal_index, now_ms_(), documents);
@@ -86,7 +94,7 @@ Result<void> EventDocuments::append(const Envelope& envelope, const Destination&
                     envelope.id_text));
   }
   if (to.mirror_index.empty()) {
-    ++counters_.retired;
+    made_.retired = true;
     return {};
   }
   if (envelope.kind == EnvelopeKind::Truncate) {
@@ -99,6 +107,7 @@ Result<void> EventDocuments::append(const Envelope& envelope, const Destination&
 
 Result<void> EventDocuments::prepare() {
   Destination to;
+  to.counters = &counters_.tables[fmt::format("{}.{}", missing_.schema, missing_.table)];
   if (journal_ == Journal::On) {
     SLUICE_ASSIGN(to.journal_index, names_.journal(missing_.schema, missing_.table));
     SLUICE_TRY(admin_.ensure_journal(to.journal_index));

@@ -22,15 +22,24 @@ std::int64_t LatencyHistogram::quantile_us(double share) const {
   return kBounds_us.back();
 }
 
-void TableCounters::count(change::Op op) {
+void TableCounters::count(change::Op op, std::uint64_t times) {
   switch (op) {
-    case change::Op::Snapshot: ++snapshot; break;
-    case change::Op::Insert: ++inserted; break;
-    case change::Op::Update: ++updated; break;
-    case change::Op::Delete: ++deleted; break;
-    case change::Op::Truncate: ++truncated; break;
+    case change::Op::Snapshot: snapshot += times; break;
+    case change::Op::Insert: inserted += times; break;
+    case change::Op::Update: updated += times; break;
+    case change::Op::Delete: deleted += times; break;
+    case change::Op::Truncate: truncated += times; break;
     case change::Op::Message: break;
   }
+}
+
+void TableCounters::add(const TableCounters& more) {
+  snapshot += more.snapshot;
+  inserted += more.inserted;
+  updated += more.updated;
+  deleted += more.deleted;
+  truncated += more.truncated;
+  not_sent += more.not_sent;
 }
 
 }  // namespace sluice::pipeline

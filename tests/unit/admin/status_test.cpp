@@ -165,6 +165,20 @@ TEST(EsConsumerStatus, WithoutAPartitionOrWithoutElasticsearchItIsNotReady) {
   EXPECT_EQ(ids_of(status.reasons()), Ids{"admin.no_assignment"});
 }
 
+TEST(EsConsumerStatus, ItCountsEventsAndDocumentsPerTableAndOperation) {
+  EsConsumerStatus status = running();
+  status.tables["public.users"].events.updated = 3;
+  status.tables["public.users"].documents.updated = 6;
+  const json table = json::parse(status.json())["tables"]["public.users"];
+  EXPECT_EQ(table["update"], 3);
+  EXPECT_EQ(table["insert"], 0);
+  EXPECT_EQ(table["documents"], 6);
+  const std::string text = metrics_of(status);
+  EXPECT_NE(text.find("sluice_es_consumer_events_total{table=\"public.users\",op=\"update\"} 3\n"), std::string::npos);
+  EXPECT_NE(text.find("sluice_es_consumer_documents_total{table=\"public.users\",op=\"update\"} 6\n"),
+            std::string::npos);
+}
+
 TEST(EsConsumerStatus, ItsMetricsNamePartitions) {
   const std::string text = metrics_of(running());
   EXPECT_NE(text.find("sluice_es_consumer_partition_finished_offset{topic=\"cdc\",partition=\"0\"} 90\n"),

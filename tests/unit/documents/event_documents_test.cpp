@@ -53,7 +53,10 @@ class EventDocumentsTest : public ::testing::Test {
     for (int i = 0; i < 3; ++i) {
       const auto made = documents->make(partition, record(key, value), batch, sweeps);
       if (!made) return std::string(made.error().id);
-      if (*made == MakeStatus::Made) return {};
+      if (*made == MakeStatus::Made) {
+        documents->taken();
+        return {};
+      }
       ++preparations;
       if (const auto prepared = documents->prepare(); !prepared) return std::string(prepared.error().id);
     }
@@ -127,11 +130,40 @@ TEST_F(EventDocumentsTest, SkipsAndCountsWhatIsNoRow) {
   EXPECT_EQ(make("sluice:marker", golden("envelope/marker")), "");
   EXPECT_EQ(make("sluice:message:orders", golden("envelope/message")), "");
   EXPECT_EQ(*documents->make({"t", 0}, record(kUserKey, "", true), batch, sweeps), MakeStatus::Made);
+  documents->taken();
   EXPECT_TRUE(batch.empty());
   EXPECT_EQ(documents->counters().skipped_markers, 1u);
   EXPECT_EQ(documents->counters().skipped_messages, 1u);
   EXPECT_EQ(documents->counters().skipped_tombstones, 1u);
   EXPECT_EQ(preparations, 0);
+}
+
+TEST_F(EventDocumentsTest, CountsEventsAndDocumentsByTableAndOperation) {
+  start(Journal::On, Mirror::On);
+  EXPECT_EQ(make(kUserKey, golden("envelope/snapshot_row")), "");
+  EXPECT_EQ(make(kUserKey, golden("envelope/insert")), "");
+  EXPECT_EQ(make(kUserKey, golden("envelope/update_reselected")), "");
+  EXPECT_EQ(make(kUserKey, golden("envelope/update_reselected")), "");
+  EXPECT_EQ(make(kUserKey, golden("envelope/delete")), "");
+  EXPECT_EQ(make(kTruncateKey, golden("envelope/truncate")), "");
+  ASSERT_EQ(documents->counters().tables.size(), 1u);
+  const auto& [events, made] = documents->counters().tables.at("public.users");
+  EXPECT_EQ(events.snapshot, 1u);
+  EXPECT_EQ(events.inserted, 1u);
+  EXPECT_EQ(events.updated, 2u);
+  EXPECT_EQ(events.deleted, 1u);
+  EXPECT_EQ(events.truncated, 1u);
+  EXPECT_EQ(made.updated, 4u);
+  EXPECT_EQ(made.truncated, 1u) << "a truncate is a sweep in the mirror, no document";
+  EXPECT_EQ(made.total(), 11u);
+}
+
+TEST_F(EventDocumentsTest, CountsARecordWhenItIsTakenAndNotWhenItIsMade) {
+  start(Journal::On, Mirror::On);
+  EXPECT_EQ(make(kUserKey, golden("envelope/insert")), "");
+  const std::string again = golden("envelope/insert");
+  EXPECT_EQ(*documents->make({"t", 0}, record(kUserKey, again), batch, sweeps), MakeStatus::Made);
+  EXPECT_EQ(documents->counters().tables.at("public.users").events.inserted, 1u);
 }
 
 TEST_F(EventDocumentsTest, WritesARetiredEpochIntoTheJournalOnly) {

@@ -43,6 +43,7 @@ class PairMaker final : public DocumentMaker {
     }
     return MakeStatus::Made;
   }
+  void taken() override { ++records_taken; }
   base::Result<void> prepare() override { return {}; }
   std::string event_id(const ConsumedRecord& record) const override { return std::string(record.value); }
   base::Result<void> after_checkpoint() override {
@@ -51,6 +52,7 @@ class PairMaker final : public DocumentMaker {
     return {};
   }
   int checkpoints = 0;
+  int records_taken = 0;
   bool looks_in_vain = false;
 };
 

@@ -48,9 +48,11 @@ void EsConsumerStatusPublisher::retrying(const base::Error& error, base::Millise
 }
 
 void EsConsumerStatusPublisher::tick(const pipeline::Indexing& indexing, const kafka::Consumer& source,
-                                     const documents::Generations* generations, const pipeline::StopSignal& stop) {
+                                     const documents::EventDocuments& maker, const documents::Generations* generations,
+                                     const pipeline::StopSignal& stop) {
   status_.state = stop.requested() ? admin::EsConsumerState::Stopping : admin::EsConsumerState::Running;
   status_.indexing = indexing.status();
+  status_.tables = maker.counters().tables;
   status_.ends.clear();
   for (const auto& partition : status_.indexing.partitions) {
     if (const auto end = source.end_of(partition.partition)) status_.ends.emplace(partition.partition, *end);

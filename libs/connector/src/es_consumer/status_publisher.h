@@ -13,6 +13,7 @@
 #include "sluice/admin/es_consumer_status.h"
 #include "sluice/admin/status_board.h"
 #include "sluice/config/settings.h"
+#include "sluice/documents/event_documents.h"
 #include "sluice/documents/generations.h"
 #include "sluice/kafka/consumer.h"
 #include "sluice/pipeline/indexing.h"
@@ -27,7 +28,7 @@ class EsConsumerStatusPublisher final : public pipeline::IndexingObserver {
 
   void retrying(const base::Error& error, base::Milliseconds wait);
   /// `generations`: null without a mirror.
-  void tick(const pipeline::Indexing& indexing, const kafka::Consumer& source,
+  void tick(const pipeline::Indexing& indexing, const kafka::Consumer& source, const documents::EventDocuments& maker,
             const documents::Generations* generations, const pipeline::StopSignal& stop);
 
   void warned(std::string_view id, const std::string& message) override;

@@ -122,6 +122,7 @@ base::Result<void> BulkWriter::adopt(PartitionWork& work, RecordKey key, const D
   SLUICE_CHECK(made + made_sweeps_.size() <= kMaxItems, "a record has at most 32 documents and sweeps");
   work.take(key);
   HeldRecord& held = work.held(key);
+  if (held.attempts == 1) ports_.maker.taken();
   if (open_.items.empty()) {
     open_.begun = now;
     open_.oldest_timestamp_ms = work.record(key).timestamp_ms;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sluice/admin/status.h"
+#include "sluice/pipeline/document_maker.h"
 #include "sluice/pipeline/indexing.h"
 #include "sluice/pipeline/replication_status.h"
 
@@ -29,10 +30,11 @@ struct EsConsumerStatus final : Status {
   base::WallClock::time_point at;
   EsConsumerState state = EsConsumerState::Starting;
 
-  pipeline::IndexingStatus indexing;                     ///< its counters: since the group was last joined
-  std::map<pipeline::Partition, pipeline::Offset> ends;  ///< offset of the next record there, as the last fetch said
-  std::optional<std::uint32_t> published_epoch;          ///< of the mirror's generation that users see; 0: none
-  std::uint64_t bulk_documents = 0;                      ///< of all bulks since the program began
+  pipeline::IndexingStatus indexing;                        ///< its counters: since the group was last joined
+  std::map<std::string, pipeline::IndexedCounters> tables;  ///< "schema.table" → what became documents, since then too
+  std::map<pipeline::Partition, pipeline::Offset> ends;     ///< offset of the next record there, as the last fetch said
+  std::optional<std::uint32_t> published_epoch;             ///< of the mirror's generation that users see; 0: none
+  std::uint64_t bulk_documents = 0;                         ///< of all bulks since the program began
   std::uint64_t bulk_bytes = 0;
   pipeline::LatencyHistogram bulk_duration;   ///< from submit to outcome
   pipeline::LatencyHistogram record_to_bulk;  ///< Kafka's time stamp of a bulk's oldest record → its outcome

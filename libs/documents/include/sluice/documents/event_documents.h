@@ -27,10 +27,10 @@ namespace sluice::documents {
 
 enum class Journal { Off, On };
 
+/// Of each record when it is taken, however often it is made.
 struct EventDocumentsCounters {
-  std::uint64_t rows = 0;
-  std::uint64_t truncates = 0;
-  std::uint64_t skipped_messages = 0;  ///< logical messages
+  std::map<std::string, pipeline::IndexedCounters> tables;  ///< "schema.table" → rows and truncates
+  std::uint64_t skipped_messages = 0;                       ///< logical messages
   std::uint64_t skipped_markers = 0;
   std::uint64_t skipped_tombstones = 0;
   std::uint64_t retired = 0;  ///< of an epoch that no mirror shows any more
@@ -48,6 +48,7 @@ class EventDocuments final : public pipeline::DocumentMaker {
   base::Result<pipeline::MakeStatus> make(const pipeline::Partition& partition, const pipeline::ConsumedRecord& record,
                                           pipeline::DocumentBatch& documents,
                                           std::vector<pipeline::Sweep>& sweeps) override;
+  void taken() override;
   base::Result<void> prepare() override;
   std::string event_id(const pipeline::ConsumedRecord& record) const override;
   base::Result<void> after_checkpoint() override;
@@ -69,8 +70,18 @@ class EventDocuments final : public pipeline::DocumentMaker {
     std::string journal_index;
     std::string mirror_index;              ///< empty: no mirror, or retired
     std::optional<MirrorColumns> columns;  ///< there when mirror_index is
+    pipeline::IndexedCounters* counters = nullptr;
+  };
+  /// What make() made last.
+  struct Made {
+    std::uint64_t* skipped = nullptr;  ///< the counter of why it became nothing; null: it is of a table
+    pipeline::IndexedCounters* counters = nullptr;
+    change::Op op = change::Op::Insert;
+    std::size_t documents = 0;
+    bool retired = false;
   };
 
+  pipeline::MakeStatus skip(std::uint64_t& counter);
   const Destination* destination(const codec::Envelope& envelope);
   base::Result<void> append(const codec::Envelope& envelope, const Destination& to,
                             const pipeline::Partition& partition, pipeline::Offset offset,
@@ -87,6 +98,7 @@ class EventDocuments final : public pipeline::DocumentMaker {
   std::map<TableVersion, Destination> destinations_;
   const std::pair<const TableVersion, Destination>* last_ = nullptr;  ///< of the record before: mostly the same again
   TableVersion missing_;                                              ///< of the last record that was not ready
+  Made made_;
   EventDocumentsCounters counters_;
 };
 

@@ -10,12 +10,19 @@
 #include "sluice/base/error.h"
 #include "sluice/pipeline/document_sink.h"
 #include "sluice/pipeline/record_source.h"
+#include "sluice/pipeline/replication_status.h"
 
 namespace sluice::pipeline {
 
 enum class MakeStatus {
   Made,      ///< everything was appended; nothing at all is fine: the record is skipped by rule, and is finished
   NotReady,  ///< nothing was appended: call prepare(), then make() the same record again
+};
+
+/// What a maker counts of one table.
+struct IndexedCounters {
+  TableCounters events;     ///< by the operation of the event
+  TableCounters documents;  ///< made of these
 };
 
 class DocumentMaker {
@@ -29,6 +36,10 @@ class DocumentMaker {
   /// appended.
   virtual base::Result<MakeStatus> make(const Partition& partition, const ConsumedRecord& record,
                                         DocumentBatch& documents, std::vector<Sweep>& sweeps) = 0;
+
+  /// The record that make() made last is taken, for the first time: the moment to count it. It may have been made
+  /// before when there was no room for it, and is made again for what is refused of it.
+  virtual void taken() {}
 
   /// Makes ready what the last make() found missing: an index, a mapping, a schema of the control topic.
   virtual base::Result<void> prepare() = 0;

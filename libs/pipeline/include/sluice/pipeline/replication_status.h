@@ -41,7 +41,8 @@ struct TableCounters {
   std::uint64_t truncated = 0;
   std::uint64_t not_sent = 0;  ///< read while the table was halted; in none of the above
 
-  void count(change::Op op);
+  void count(change::Op op, std::uint64_t times = 1);
+  void add(const TableCounters& more);
   std::uint64_t total() const { return snapshot + inserted + updated + deleted + truncated; }
 };
 
