@@ -104,6 +104,7 @@ TEST_F(Admin, TheCountersOfBothProgramsEqualTheRowsThatWereWritten) {
   EXPECT_EQ(sample(metrics, events + "update\"}"), 7);
   EXPECT_EQ(sample(metrics, events + "delete\"}"), 5);
   EXPECT_GT(sample(metrics, "sluice_replicator_commit_to_kafka_seconds_count"), 0) << metrics;
+  EXPECT_GE(sample(metrics, "sluice_replicator_batch_records_sum"), 132) << metrics;
   EXPECT_GE(sample(metrics, "sluice_replicator_slot_retained_bytes"), 0) << metrics;
 
   // The page is a second old at most: wait until it tells of what is known to be written.
@@ -126,6 +127,7 @@ TEST_F(Admin, TheCountersOfBothProgramsEqualTheRowsThatWereWritten) {
   EXPECT_EQ(sample(indexed, "sluice_es_consumer_events_total" + of_users + "delete\"}"), 5);
   EXPECT_EQ(sample(indexed, "sluice_es_consumer_documents_total" + of_users + "insert\"}"), 200)
       << "one of the journal and one of the mirror";
+  EXPECT_GE(sample(indexed, "sluice_es_consumer_bulk_size_documents_sum"), 132);
   EXPECT_GT(sample(indexed, "sluice_es_consumer_record_to_bulk_seconds_count"), 0);
 }
 

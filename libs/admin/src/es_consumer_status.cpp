@@ -165,8 +165,10 @@ std::string EsConsumerStatus::json() const {
   json["counters"] = counters_json(indexing.counters);
   json["bulks"] = {{"in_flight", indexing.bulks_in_flight},
                    {"held_bytes", indexing.held_bytes},
-                   {"documents", bulk_documents},
-                   {"bytes", bulk_bytes},
+                   {"documents", bulk_sizes.pieces.sum()},
+                   {"bytes", bulk_sizes.bytes.sum()},
+                   {"documents_per_bulk", size_json(bulk_sizes.pieces)},
+                   {"bytes_per_bulk", size_json(bulk_sizes.bytes)},
                    {"duration", latency_json(bulk_duration)}};
   json["away"] = indexing.away;
   json["published_epoch"] = published_epoch ? Json(*published_epoch) : Json(nullptr);
@@ -198,9 +200,11 @@ void EsConsumerStatus::write_metrics(MetricsText& out) const {
           *published_epoch);
   }
   out.single("sluice_es_consumer_bulk_documents_total", MetricType::Counter, "Documents in answered bulk requests.",
-             real(bulk_documents));
+             real(bulk_sizes.pieces.sum()));
   out.single("sluice_es_consumer_bulk_bytes_total", MetricType::Counter, "Bytes of answered bulk requests.",
-             real(bulk_bytes));
+             real(bulk_sizes.bytes.sum()));
+  out.histogram("sluice_es_consumer_bulk_size_documents", "Documents of an answered bulk request.", bulk_sizes.pieces);
+  out.histogram("sluice_es_consumer_bulk_size_bytes", "Bytes of an answered bulk request.", bulk_sizes.bytes);
   out.histogram("sluice_es_consumer_bulk_seconds", "Time from a bulk request to its answer.", bulk_duration);
   out.histogram("sluice_es_consumer_record_to_bulk_seconds",
                 "From Kafka's time stamp of the oldest record of a bulk to the bulk's answer.", record_to_bulk);

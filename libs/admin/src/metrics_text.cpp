@@ -77,17 +77,27 @@ void MetricsText::single(std::string_view name, MetricType type, std::string_vie
 }
 
 void MetricsText::histogram(std::string_view name, std::string_view help, const pipeline::LatencyHistogram& histogram) {
+  this->histogram(name, help, histogram, kMicroseconds);
+}
+
+void MetricsText::histogram(std::string_view name, std::string_view help, const pipeline::SizeHistogram& histogram) {
+  this->histogram(name, help, histogram, 1);
+}
+
+/// `unit`: so many of the histogram's are one of the metric's.
+template <class Bounds>
+void MetricsText::histogram(std::string_view name, std::string_view help, const pipeline::Histogram<Bounds>& histogram,
+                            double unit) {
   family(name, MetricType::Histogram, help);
   const auto& buckets = histogram.buckets();
+  const auto& bounds = pipeline::Histogram<Bounds>::kBounds;
   std::uint64_t below = 0;
   for (std::size_t i = 0; i < buckets.size(); ++i) {
     below += buckets[i];
-    const bool bounded = i < pipeline::LatencyHistogram::kBounds_us.size();
-    const std::string bound =
-        bounded ? number(static_cast<double>(pipeline::LatencyHistogram::kBounds_us[i]) / kMicroseconds) : "+Inf";
+    const std::string bound = i < bounds.size() ? number(static_cast<double>(bounds[i]) / unit) : "+Inf";
     line("_bucket", static_cast<double>(below), {{"le", bound}});
   }
-  line("_sum", static_cast<double>(histogram.sum_us()) / kMicroseconds, {});
+  line("_sum", static_cast<double>(histogram.sum()) / unit, {});
   line("_count", static_cast<double>(histogram.count()), {});
 }
 

@@ -149,6 +149,8 @@ std::string ReplicatorStatus::json() const {
                        {"server_wal_end", change::to_string(server_wal_end)}};
   json["in_flight"] = {
       {"records", in_flight_records}, {"bytes", in_flight_bytes}, {"transactions", in_flight_transactions}};
+  json["batches"] = {
+      {"count", batches.pieces.count()}, {"records", size_json(batches.pieces)}, {"bytes", size_json(batches.bytes)}};
   json["in_progress"] = {
       {"transactions", spooled_transactions}, {"bytes", spooled_bytes}, {"spilled_bytes", spilled_bytes}};
   json["counters"] = counters_json(counters);
@@ -193,6 +195,10 @@ void ReplicatorStatus::write_metrics(MetricsText& out) const {
   gauge("sluice_replicator_in_flight_bytes", "Bytes sent and not acknowledged.", real(in_flight_bytes));
   gauge("sluice_replicator_in_flight_transactions", "Transactions read and not acknowledged.",
         real(in_flight_transactions));
+  out.histogram("sluice_replicator_batch_records", "Records of an acknowledged batch of one partition.",
+                batches.pieces);
+  out.histogram("sluice_replicator_batch_bytes", "Bytes of keys and values of such a batch, not compressed.",
+                batches.bytes);
   gauge("sluice_replicator_spooled_transactions", "Streamed transactions that wait for their commit.",
         real(spooled_transactions));
   gauge("sluice_replicator_spooled_bytes", "Bytes of these, in memory and in files.", real(spooled_bytes));

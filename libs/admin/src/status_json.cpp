@@ -12,6 +12,11 @@ namespace {
 
 double seconds(std::int64_t us) { return static_cast<double>(us) / 1'000'000; }
 
+template <class Bounds>
+double mean(const pipeline::Histogram<Bounds>& histogram) {
+  return histogram.count() == 0 ? 0.0 : static_cast<double>(histogram.sum()) / static_cast<double>(histogram.count());
+}
+
 }  // namespace
 
 std::string time_text(base::WallClock::time_point at) {
@@ -20,13 +25,16 @@ std::string time_text(base::WallClock::time_point at) {
 }
 
 Json latency_json(const pipeline::LatencyHistogram& histogram) {
-  const double count = static_cast<double>(histogram.count());
   Json json;
   json["count"] = histogram.count();
-  json["mean_seconds"] = histogram.count() == 0 ? 0.0 : static_cast<double>(histogram.sum_us()) / 1'000'000 / count;
-  json["p50_seconds"] = seconds(histogram.quantile_us(0.5));
-  json["p99_seconds"] = seconds(histogram.quantile_us(0.99));
+  json["mean_seconds"] = mean(histogram) / 1'000'000;
+  json["p50_seconds"] = seconds(histogram.quantile(0.5));
+  json["p99_seconds"] = seconds(histogram.quantile(0.99));
   return json;
+}
+
+Json size_json(const pipeline::SizeHistogram& histogram) {
+  return {{"mean", mean(histogram)}, {"p50", histogram.quantile(0.5)}, {"p99", histogram.quantile(0.99)}};
 }
 
 Json errors_json(const ErrorTally& errors) {

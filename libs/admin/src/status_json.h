@@ -18,6 +18,7 @@ using Json = nlohmann::ordered_json;
 std::string time_text(base::WallClock::time_point at);
 
 Json latency_json(const pipeline::LatencyHistogram& histogram);
+Json size_json(const pipeline::SizeHistogram& histogram);
 Json errors_json(const ErrorTally& errors);
 /// Whatever bytes a message holds, this is valid JSON.
 std::string dump(const Json& json);

@@ -107,7 +107,7 @@ function row(table, cells, name) {
 function pairs(table, object, prefix) {
   for (const [key, value] of Object.entries(object)) {
     if (value !== null && typeof value === 'object') pairs(table, value, prefix + words(key) + ' ');
-    else row(table, [prefix + words(key), shown(key, value)]);
+    else row(table, [prefix + words(key), shown(prefix + key, value)]);
   }
   return table;
 }

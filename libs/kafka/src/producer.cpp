@@ -117,6 +117,7 @@ class RdkafkaProducer final : public Producer {
   pipeline::Wait waits_for() const override;
   Result<void> flush(base::Deadline deadline) override;
   Reachability reachability() const override { return state_.reachability(); }
+  const pipeline::BatchSizes& batch_sizes() const override { return batch_sizes_; }
 
  private:
   void make_ready();
@@ -158,6 +159,7 @@ class RdkafkaProducer final : public Producer {
   bool more_to_release_ = false;
   std::uint64_t in_flight_records_ = 0;
   std::uint64_t in_flight_bytes_ = 0;
+  pipeline::BatchSizes batch_sizes_;
   std::optional<Error> finished_;
 };
 
@@ -356,7 +358,10 @@ tl::unexpected<Error> RdkafkaProducer::finish(Error error) {
   return tl::make_unexpected(*finished_);
 }
 
+/// librdkafka reports what it sent in one request in one event.
 Result<void> RdkafkaProducer::take_deliveries(rd_kafka_event_t* event) {
+  const std::uint64_t records_before = in_flight_records_;
+  const std::uint64_t bytes_before = in_flight_bytes_;
   while (const rd_kafka_message_t* message = rd_kafka_event_message_next(event)) {
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) return finish(failed(*message));
     const auto index = reinterpret_cast<std::size_t>(rd_kafka_topic_opaque(message->rkt));
@@ -368,6 +373,7 @@ Result<void> RdkafkaProducer::take_deliveries(rd_kafka_event_t* event) {
     --in_flight_records_;
     in_flight_bytes_ -= message->key_len + message->len;
   }
+  batch_sizes_.observe(records_before - in_flight_records_, bytes_before - in_flight_bytes_);
   state_.note_answer();
   return {};
 }

@@ -4,23 +4,28 @@
 
 namespace sluice::pipeline {
 
-void LatencyHistogram::observe(std::int64_t latency_us) {
-  const auto bound = std::lower_bound(kBounds_us.begin(), kBounds_us.end(), latency_us);
-  ++buckets_[static_cast<std::size_t>(bound - kBounds_us.begin())];
+template <class Bounds>
+void Histogram<Bounds>::observe(std::int64_t value) {
+  const auto bound = std::lower_bound(kBounds.begin(), kBounds.end(), value);
+  ++buckets_[static_cast<std::size_t>(bound - kBounds.begin())];
   ++count_;
-  sum_us_ += static_cast<std::uint64_t>(std::max<std::int64_t>(latency_us, 0));
+  sum_ += static_cast<std::uint64_t>(std::max<std::int64_t>(value, 0));
 }
 
-std::int64_t LatencyHistogram::quantile_us(double share) const {
+template <class Bounds>
+std::int64_t Histogram<Bounds>::quantile(double share) const {
   if (count_ == 0) return 0;
   const double wanted = share * static_cast<double>(count_);
   std::uint64_t seen = 0;
-  for (std::size_t bucket = 0; bucket < kBounds_us.size(); ++bucket) {
+  for (std::size_t bucket = 0; bucket < kBounds.size(); ++bucket) {
     seen += buckets_[bucket];
-    if (static_cast<double>(seen) >= wanted) return kBounds_us[bucket];
+    if (static_cast<double>(seen) >= wanted) return kBounds[bucket];
   }
-  return kBounds_us.back();
+  return kBounds.back();
 }
+
+template class Histogram<LatencyBounds>;
+template class Histogram<SizeBounds>;
 
 void TableCounters::count(change::Op op, std::uint64_t times) {
   switch (op) {

@@ -47,6 +47,20 @@ TEST(MetricsText, ALargeCounterKeepsEveryDigit) {
   EXPECT_NE(out.text().find(" 123456789012345\n"), std::string::npos) << out.text();
 }
 
+TEST(MetricsText, AHistogramOfSizesKeepsItsUnit) {
+  pipeline::SizeHistogram sizes;
+  sizes.observe(1);
+  sizes.observe(5'000);
+  MetricsText out({});
+  out.histogram("sluice_batch_bytes", "Bytes.", sizes);
+  const std::string& text = out.text();
+  EXPECT_NE(text.find("sluice_batch_bytes_bucket{le=\"1\"} 1\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("sluice_batch_bytes_bucket{le=\"4096\"} 1\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("sluice_batch_bytes_bucket{le=\"16384\"} 2\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("sluice_batch_bytes_sum 5001\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("sluice_batch_bytes_count 2\n"), std::string::npos) << text;
+}
+
 TEST(MetricsText, AHistogramCountsUpwardsInSecondsAndEndsWithEverything) {
   pipeline::LatencyHistogram latency;
   latency.observe(500);            // within 1 ms

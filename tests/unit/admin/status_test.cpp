@@ -123,6 +123,19 @@ TEST(ReplicatorStatus, ItsMetricsCountPerTableAndOperation) {
   EXPECT_NE(text.find("sluice_replicator_lag_bytes 512\n"), std::string::npos);
 }
 
+TEST(ReplicatorStatus, ItSaysHowLargeTheBatchesAre) {
+  ReplicatorStatus status = streaming();
+  status.batches.observe(10, 4'000);
+  status.batches.observe(30, 6'000);
+  const json batches = json::parse(status.json())["batches"];
+  EXPECT_EQ(batches["count"], 2);
+  EXPECT_EQ(batches["records"]["mean"], 20);
+  EXPECT_EQ(batches["bytes"]["p99"], 16'384) << "the bound of its bucket";
+  const std::string text = metrics_of(status);
+  EXPECT_NE(text.find("sluice_replicator_batch_records_bucket{le=\"16\"} 1\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("sluice_replicator_batch_bytes_sum 10000\n"), std::string::npos) << text;
+}
+
 TEST(ReplicatorStatus, ThousandsOfTablesShareOneLabelBehindTheFirstTwoHundred) {
   ReplicatorStatus status = streaming();
   status.counters.tables.clear();
@@ -177,6 +190,19 @@ TEST(EsConsumerStatus, ItCountsEventsAndDocumentsPerTableAndOperation) {
   EXPECT_NE(text.find("sluice_es_consumer_events_total{table=\"public.users\",op=\"update\"} 3\n"), std::string::npos);
   EXPECT_NE(text.find("sluice_es_consumer_documents_total{table=\"public.users\",op=\"update\"} 6\n"),
             std::string::npos);
+}
+
+TEST(EsConsumerStatus, ItSaysHowLargeTheBulksAre) {
+  EsConsumerStatus status = running();
+  status.bulk_sizes.observe(100, 50'000);
+  status.bulk_sizes.observe(300, 150'000);
+  const json bulks = json::parse(status.json())["bulks"];
+  EXPECT_EQ(bulks["documents"], 400);
+  EXPECT_EQ(bulks["bytes_per_bulk"]["mean"], 100'000);
+  const std::string text = metrics_of(status);
+  EXPECT_NE(text.find("sluice_es_consumer_bulk_documents_total 400\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("sluice_es_consumer_bulk_size_documents_bucket{le=\"256\"} 1\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("sluice_es_consumer_bulk_size_bytes_sum 200000\n"), std::string::npos) << text;
 }
 
 TEST(EsConsumerStatus, ItsMetricsNamePartitions) {

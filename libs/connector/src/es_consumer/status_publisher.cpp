@@ -89,8 +89,7 @@ void EsConsumerStatusPublisher::warned(std::string_view id, const std::string& m
 
 void EsConsumerStatusPublisher::bulk_written(const Bulk& bulk) {
   using std::chrono::duration_cast;
-  status_.bulk_documents += bulk.documents;
-  status_.bulk_bytes += bulk.bytes;
+  status_.bulk_sizes.observe(bulk.documents, bulk.bytes);
   status_.bulk_duration.observe(duration_cast<base::Microseconds>(bulk.duration).count());
   const auto wall = base::WallClock::now().time_since_epoch();
   const auto age = wall - base::Milliseconds(bulk.oldest_record_timestamp_ms);

@@ -80,6 +80,7 @@ void ReplicatorStatusPublisher::publish(base::Deadline now, pipeline::Replicatio
   status_.in_flight_records = producer.in_flight_records();
   status_.in_flight_bytes = producer.in_flight_bytes();
   status_.in_flight_transactions = tracker.size();
+  status_.batches = producer.batch_sizes();
   status_.obstacles.clear();
   if (producer.reachability().unreachable_since) {
     status_.obstacles.push_back({"kafka.unreachable", "no broker of Kafka answers; what is read waits"});

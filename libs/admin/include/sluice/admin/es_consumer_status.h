@@ -34,9 +34,8 @@ struct EsConsumerStatus final : Status {
   std::map<std::string, pipeline::IndexedCounters> tables;  ///< "schema.table" → what became documents, since then too
   std::map<pipeline::Partition, pipeline::Offset> ends;     ///< offset of the next record there, as the last fetch said
   std::optional<std::uint32_t> published_epoch;             ///< of the mirror's generation that users see; 0: none
-  std::uint64_t bulk_documents = 0;                         ///< of all bulks since the program began
-  std::uint64_t bulk_bytes = 0;
-  pipeline::LatencyHistogram bulk_duration;   ///< from submit to outcome
+  pipeline::BatchSizes bulk_sizes;                          ///< documents and bytes, since the program began
+  pipeline::LatencyHistogram bulk_duration;                 ///< from submit to outcome
   pipeline::LatencyHistogram record_to_bulk;  ///< Kafka's time stamp of a bulk's oldest record → its outcome
   double newest_lag_seconds = 0;              ///< of the newest bulk, as record_to_bulk
 

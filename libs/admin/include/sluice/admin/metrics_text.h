@@ -29,10 +29,15 @@ class MetricsText {
   void single(std::string_view name, MetricType type, std::string_view help, double value);
   /// A whole family, with bounds in seconds.
   void histogram(std::string_view name, std::string_view help, const pipeline::LatencyHistogram& histogram);
+  /// A whole family, with bounds in what the name says.
+  void histogram(std::string_view name, std::string_view help, const pipeline::SizeHistogram& histogram);
 
   const std::string& text() const { return text_; }
 
  private:
+  template <class Bounds>
+  void histogram(std::string_view name, std::string_view help, const pipeline::Histogram<Bounds>& histogram,
+                 double unit);
   void line(std::string_view suffix, double value, const Labels& labels);
 
   std::vector<std::pair<std::string, std::string>> common_;

@@ -54,6 +54,7 @@ struct ReplicatorStatus final : Status {
   std::uint64_t in_flight_records = 0;
   std::uint64_t in_flight_bytes = 0;
   std::uint64_t in_flight_transactions = 0;
+  pipeline::BatchSizes batches;  ///< of Kafka's, records and bytes, since the producer was last made
   // With postgres.streaming: kept until they commit.
   std::uint64_t spooled_transactions = 0;
   std::uint64_t spooled_bytes = 0;

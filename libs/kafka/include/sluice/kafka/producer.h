@@ -27,6 +27,7 @@
 #include "sluice/kafka/client_options.h"
 #include "sluice/kafka/reachability.h"
 #include "sluice/pipeline/record_sink.h"
+#include "sluice/pipeline/replication_status.h"
 
 namespace sluice::kafka {
 
@@ -59,6 +60,9 @@ class Producer : public pipeline::RecordSink {
 
   /// Never an error of its own: records wait for the brokers as long as it takes.
   virtual Reachability reachability() const = 0;
+
+  /// Of the batches that were acknowledged, of one partition each; bytes of keys and values.
+  virtual const pipeline::BatchSizes& batch_sizes() const = 0;
 };
 
 /// Sends the records and waits until all are durable; the result has a delivery per record, in their order.

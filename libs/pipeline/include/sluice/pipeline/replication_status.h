@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -12,25 +13,51 @@
 
 namespace sluice::pipeline {
 
-/// Counts per upper bound, in microseconds; the last bucket has no bound. Bounds fit latencies from 1 ms to minutes.
-class LatencyHistogram {
+/// In microseconds, from 1 ms to minutes.
+struct LatencyBounds {
+  static constexpr std::array<std::int64_t, 15> kBounds = {1'000,     2'000,     5'000,      10'000,     20'000,
+                                                           50'000,    100'000,   200'000,    500'000,    1'000'000,
+                                                           2'000'000, 5'000'000, 10'000'000, 60'000'000, 600'000'000};
+};
+/// Of pieces or bytes, from one record to a large bulk.
+struct SizeBounds {
+  static constexpr std::array<std::int64_t, 14> kBounds = {
+      1, 4, 16, 64, 256, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20, 16 << 20, 64 << 20};
+};
+
+/// Counts per upper bound; the last bucket has no bound.
+template <class Bounds>
+class Histogram {
  public:
-  static constexpr std::array<std::int64_t, 15> kBounds_us = {
-      1'000,   2'000,     5'000,     10'000,    20'000,     50'000,     100'000,    200'000,
-      500'000, 1'000'000, 2'000'000, 5'000'000, 10'000'000, 60'000'000, 600'000'000};
+  static constexpr auto& kBounds = Bounds::kBounds;
 
-  void observe(std::int64_t latency_us);
+  void observe(std::int64_t value);
   /// The bound below which `share` (0…1) of the observations lie; 0 without observations.
-  std::int64_t quantile_us(double share) const;
+  std::int64_t quantile(double share) const;
 
-  const std::array<std::uint64_t, kBounds_us.size() + 1>& buckets() const { return buckets_; }
+  const std::array<std::uint64_t, kBounds.size() + 1>& buckets() const { return buckets_; }
   std::uint64_t count() const { return count_; }
-  std::uint64_t sum_us() const { return sum_us_; }
+  std::uint64_t sum() const { return sum_; }
 
  private:
-  std::array<std::uint64_t, kBounds_us.size() + 1> buckets_{};
+  std::array<std::uint64_t, kBounds.size() + 1> buckets_{};
   std::uint64_t count_ = 0;
-  std::uint64_t sum_us_ = 0;
+  std::uint64_t sum_ = 0;
+};
+extern template class Histogram<LatencyBounds>;
+extern template class Histogram<SizeBounds>;
+using LatencyHistogram = Histogram<LatencyBounds>;
+using SizeHistogram = Histogram<SizeBounds>;
+
+/// Of what was sent together.
+struct BatchSizes {
+  SizeHistogram pieces;
+  SizeHistogram bytes;
+
+  void observe(std::size_t of_pieces, std::size_t of_bytes) {
+    pieces.observe(static_cast<std::int64_t>(of_pieces));
+    bytes.observe(static_cast<std::int64_t>(of_bytes));
+  }
 };
 
 struct TableCounters {
