@@ -128,6 +128,8 @@ TEST_F(Admin, TheCountersOfBothProgramsEqualTheRowsThatWereWritten) {
   EXPECT_EQ(sample(indexed, "sluice_es_consumer_documents_total" + of_users + "insert\"}"), 200)
       << "one of the journal and one of the mirror";
   EXPECT_GE(sample(indexed, "sluice_es_consumer_bulk_size_documents_sum"), 132);
+  EXPECT_EQ(sample(indexed, "sluice_es_consumer_commit_to_bulk_seconds_count{pipeline=\"" + stack.slot() + "\"}"), 112)
+      << "one for each change; a snapshot has no time of its commits";
   EXPECT_GT(sample(indexed, "sluice_es_consumer_record_to_bulk_seconds_count"), 0);
 }
 

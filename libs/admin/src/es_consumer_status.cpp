@@ -172,6 +172,7 @@ std::string EsConsumerStatus::json() const {
                    {"duration", latency_json(bulk_duration)}};
   json["away"] = indexing.away;
   json["published_epoch"] = published_epoch ? Json(*published_epoch) : Json(nullptr);
+  json["commit_to_bulk"] = latency_json(indexing.counters.commit_to_bulk);
   json["record_to_bulk"] = latency_json(record_to_bulk);
   json["errors"] = errors_json(errors);
   return dump(json);
@@ -206,6 +207,10 @@ void EsConsumerStatus::write_metrics(MetricsText& out) const {
   out.histogram("sluice_es_consumer_bulk_size_documents", "Documents of an answered bulk request.", bulk_sizes.pieces);
   out.histogram("sluice_es_consumer_bulk_size_bytes", "Bytes of an answered bulk request.", bulk_sizes.bytes);
   out.histogram("sluice_es_consumer_bulk_seconds", "Time from a bulk request to its answer.", bulk_duration);
+  out.histogram(
+      "sluice_es_consumer_commit_to_bulk_seconds",
+      "From the commit in PostgreSQL to Elasticsearch's answer, an event each; searchable with the next refresh.",
+      indexing.counters.commit_to_bulk);
   out.histogram("sluice_es_consumer_record_to_bulk_seconds",
                 "From Kafka's time stamp of the oldest record of a bulk to the bulk's answer.", record_to_bulk);
   write_errors(out, errors);

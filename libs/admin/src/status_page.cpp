@@ -175,7 +175,7 @@ function chart(title, color, value, floor, text, more) {
 }
 // What went on between two looks: a rate, and a mean of those that came in between.
 function changes(status) {
-  const latency = status.commit_to_kafka || status.record_to_bulk || {count: 0, mean_seconds: 0};
+  const latency = status.commit_to_kafka || status.commit_to_bulk || {count: 0, mean_seconds: 0};
   const now = {at: performance.now(), total: status.throughput.total, count: latency.count,
                sum: latency.count * latency.mean_seconds};
   const before = last && now.total >= last.total && now.count >= last.count ? last : null;
@@ -193,7 +193,7 @@ function picture(status) {
           digits(status.throughput.total, 0) + ' since the start'),
     chart('lag', 'var(--b)', lag.seconds, 1, time,
           lag.bytes !== undefined ? size(lag.bytes) + ' of WAL' : digits(lag.records, 0) + ' records'),
-    chart(status.commit_to_kafka ? 'commit to Kafka' : 'record to document', 'var(--c)', mean, 0.01, time, since)];
+    chart(status.commit_to_kafka ? 'commit to Kafka' : 'commit to document', 'var(--c)', mean, 0.01, time, since)];
   if (status.slot) {
     made.push(chart('WAL kept by the slot', 'var(--d)', status.slot.retained_bytes, 65536, size,
                     'wal_status ' + (status.slot.wal_status || 'unknown')));
@@ -201,7 +201,7 @@ function picture(status) {
   at('charts').replaceChildren(...made);
 }
 function details(status) {
-  const wide = [], few = [], done = ['reasons', 'throughput', 'lag', 'commit_to_kafka', 'record_to_bulk'];
+  const wide = [], few = [], done = ['reasons', 'throughput', 'lag', 'commit_to_kafka', 'commit_to_bulk'];
   for (const [key, value] of Object.entries(status)) {
     if (done.includes(key) || !value || typeof value !== 'object' || !Object.keys(value).length) continue;
     if (key === 'snapshot') wide.push(card('snapshot', snapshot(value)));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "commit_time.h"
 #include "json_text.h"
 
 namespace sluice::documents {
@@ -113,6 +114,7 @@ void JournalMaker::append(const Envelope& envelope, const RecordPlace& place, st
 
   pipeline::Document document;
   document.action = pipeline::DocumentAction::Create;
+  document.commit_time_us = commit_time_us(envelope);
   out.add(document, {begin, id_begin - begin}, {id_begin, body_begin - id_begin},
           {body_begin, bytes.size() - body_begin});
 }

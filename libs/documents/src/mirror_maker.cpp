@@ -4,6 +4,7 @@
 #include <openssl/sha.h>
 #include <simdjson.h>
 
+#include "commit_time.h"
 #include "json_text.h"
 #include "sluice/base/check.h"
 
@@ -120,6 +121,7 @@ void MirrorMaker::append(const Envelope& envelope, std::int32_t partition, std::
   document.action = pipeline::DocumentAction::Index;
   document.version_type = is_saturated(envelope) ? pipeline::VersionType::ExternalGte : pipeline::VersionType::External;
   document.version = version_of(envelope);
+  document.commit_time_us = commit_time_us(envelope);
   out.add(document, {begin, id_begin - begin}, {id_begin, body_begin - id_begin},
           {body_begin, bytes.size() - body_begin});
 }

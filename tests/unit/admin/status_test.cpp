@@ -205,6 +205,15 @@ TEST(EsConsumerStatus, ItSaysHowLargeTheBulksAre) {
   EXPECT_NE(text.find("sluice_es_consumer_bulk_size_bytes_sum 200000\n"), std::string::npos) << text;
 }
 
+TEST(EsConsumerStatus, ItSaysHowLongACommitTookToBecomeDocuments) {
+  EsConsumerStatus status = running();
+  status.indexing.counters.commit_to_bulk.observe(80'000);
+  EXPECT_EQ(json::parse(status.json())["commit_to_bulk"]["p99_seconds"], 0.1);
+  const std::string text = metrics_of(status);
+  EXPECT_NE(text.find("sluice_es_consumer_commit_to_bulk_seconds_bucket{le=\"0.1\"} 1\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("sluice_es_consumer_commit_to_bulk_seconds_sum 0.08\n"), std::string::npos) << text;
+}
+
 TEST(EsConsumerStatus, ItsMetricsNamePartitions) {
   const std::string text = metrics_of(running());
   EXPECT_NE(text.find("sluice_es_consumer_partition_finished_offset{topic=\"cdc\",partition=\"0\"} 90\n"),

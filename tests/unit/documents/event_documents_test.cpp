@@ -87,6 +87,18 @@ TEST_F(EventDocumentsTest, MakesAJournalAndAMirrorDocumentOfARow) {
   EXPECT_TRUE(engine.has_index("current_public_users-g1"));
 }
 
+TEST_F(EventDocumentsTest, SaysWhenTheChangeOfADocumentWasCommittedButOfNoSnapshotRow) {
+  start(Journal::On, Mirror::On);
+  EXPECT_EQ(make(kUserKey, golden("envelope/insert")), "");
+  const std::int64_t committed = nlohmann::json::parse(golden("envelope/insert"))["source"]["ts_us"];
+  EXPECT_EQ(batch[0].commit_time_us, committed);
+  EXPECT_EQ(batch[1].commit_time_us, committed);
+  batch.clear();
+  EXPECT_EQ(make(kUserKey, golden("envelope/snapshot_row")), "");
+  EXPECT_EQ(batch[0].commit_time_us, 0);
+  EXPECT_EQ(batch[1].commit_time_us, 0);
+}
+
 TEST_F(EventDocumentsTest, PreparesATableOnce) {
   start(Journal::On, Mirror::On);
   EXPECT_EQ(make(kUserKey, golden("envelope/insert")), "");

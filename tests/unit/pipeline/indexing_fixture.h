@@ -39,6 +39,7 @@ class PairMaker final : public DocumentMaker {
       document.index = index;
       document.id = record.value;
       document.body = "{}";
+      document.commit_time_us = commit_time_us;
       documents.append(document);
     }
     return MakeStatus::Made;
@@ -53,6 +54,7 @@ class PairMaker final : public DocumentMaker {
   }
   int checkpoints = 0;
   int records_taken = 0;
+  std::int64_t commit_time_us = 0;  ///< of every document
   bool looks_in_vain = false;
 };
 
@@ -100,7 +102,8 @@ class IndexingTest : public ::testing::Test {
     source.emplace(topic);
     sink.emplace(engine);
     sink->refuses = [this](const Document& document) { return judge(document); };
-    indexing.emplace(options, IndexingPorts{*source, *sink, letters, admin, maker, warnings, [this] { return now; }});
+    indexing.emplace(options, IndexingPorts{*source, *sink, letters, admin, maker, warnings, [this] { return now; },
+                                            [this] { return wall_now; }});
   }
 
   std::optional<ItemResult> judge(const Document& document) {
@@ -130,6 +133,7 @@ class IndexingTest : public ::testing::Test {
   PartitionStatus partition_status() const { return indexing->status().partitions.at(0); }
 
   base::Clock::time_point now{};
+  base::WallClock::time_point wall_now{};
   MemorySearchEngine engine;
   MemoryTopic topic;
   MemoryIndexAdmin admin{engine};

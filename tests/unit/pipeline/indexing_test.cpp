@@ -277,6 +277,37 @@ TEST_F(IndexingTest, TellsTheObserverOfEachBulk) {
   EXPECT_EQ(warnings.bulks[0].oldest_record_timestamp_ms, 1'000);
 }
 
+TEST_F(IndexingTest, MeasuresEachEventFromItsCommitToTheAnswerToItsLastDocument) {
+  maker.commit_time_us = 1'000'000;
+  append("1");
+  append("2");
+  answers["b/2"] = ItemOutcome::Retry;
+  start();
+  settle();
+  wall_now += std::chrono::milliseconds(1'004);
+  settle_after(Milliseconds(10));
+  EXPECT_EQ(indexing->status().counters.commit_to_bulk.count(), 1u) << "of the other a document is missing";
+  EXPECT_EQ(indexing->status().counters.commit_to_bulk.sum(), 4'000u);
+  answers.clear();
+  wall_now += std::chrono::milliseconds(996);
+  for (int i = 0; i < 3; ++i) settle_after(Milliseconds(100));
+  EXPECT_EQ(indexing->status().counters.commit_to_bulk.count(), 2u);
+  EXPECT_EQ(indexing->status().counters.commit_to_bulk.sum(), 1'004'000u);
+}
+
+TEST_F(IndexingTest, MeasuresNothingWithoutACommitTimeNorOfADeadLetter) {
+  append("1");
+  start();
+  settle();
+  settle_after(Milliseconds(10));
+  maker.commit_time_us = 1;
+  append("2");
+  answers["a/2"] = ItemOutcome::Rejected;
+  for (int i = 0; i < 4; ++i) settle_after(Milliseconds(50));
+  EXPECT_EQ(letters.letters.size(), 1u);
+  EXPECT_EQ(indexing->status().counters.commit_to_bulk.count(), 0u);
+}
+
 // --- leaving
 
 TEST_F(IndexingTest, StopsSettledWithEverythingThatItTookCommitted) {

@@ -1,5 +1,6 @@
 // The half of BulkWriter that reads outcomes: what each item's answer means for its record (rule E-3).
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "bulk_writer.h"
@@ -9,6 +10,8 @@ namespace sluice::pipeline {
 
 base::Result<bool> BulkWriter::collect(base::Clock::time_point now) {
   SLUICE_ASSIGN(const std::span<BatchOutcome> outcomes, ports_.sink.outcomes());
+  if (outcomes.empty()) return false;
+  answered_us_ = std::chrono::duration_cast<base::Microseconds>(ports_.wall_now().time_since_epoch()).count();
   for (BatchOutcome& outcome : outcomes) {
     const auto node = in_flight_.extract(outcome.ticket);
     SLUICE_CHECK(!node.empty(), "an outcome belongs to a bulk that is in flight, and comes once");
@@ -33,7 +36,7 @@ base::Result<bool> BulkWriter::collect(base::Clock::time_point now) {
     tell_refusals(outcome.items, now);
     ports_.observer.bulk_written({bulk.items.size(), bulk.bytes, now - bulk.begun, bulk.oldest_timestamp_ms});
   }
-  return !outcomes.empty();
+  return true;
 }
 
 /// The bulk as a whole was answered, so there is no outage; but documents that wait must not wait in silence.
@@ -100,6 +103,7 @@ base::Result<void> BulkWriter::close_record(PartitionWork& work, RecordKey key, 
     return letters_.post({work.id(), key}, now);
   } else {
     ++counters_.records_finished;
+    if (held.commit_time_us != 0) counters_.commit_to_bulk.observe(answered_us_ - held.commit_time_us);
     work.finish(key, ports_.maker);
   }
   return {};

@@ -135,6 +135,7 @@ base::Result<void> BulkWriter::adopt(PartitionWork& work, RecordKey key, const D
     if (saturated != 0) saturated_.enter(saturated, open_.ticket);
     if (&documents != &documents_) documents_.append(document);
     open_.items.push_back({{work.id(), key}, ordinal, saturated});
+    held.commit_time_us = document.commit_time_us;
     ++held.open;
   }
   add_sweeps(work, key, made);

@@ -105,6 +105,7 @@ class BulkWriter {
   WorkId first_fed_ = 0;  ///< the partition that was fed first the last time
   bool hurry_ = false;
   std::optional<base::Clock::time_point> refusals_told_;
+  std::int64_t answered_us_ = 0;  ///< when the outcomes at hand came, by the wall clock
 };
 
 }  // namespace sluice::pipeline

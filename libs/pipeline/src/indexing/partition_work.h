@@ -44,6 +44,7 @@ struct HeldRecord {
   bool again = false;     ///< an item was refused for now
   bool rejected = false;  ///< an item was refused for ever: the record gets a dead letter
   bool finished = false;
+  std::int64_t commit_time_us = 0;  ///< of its documents; 0: not known
 };
 
 class PartitionWork {

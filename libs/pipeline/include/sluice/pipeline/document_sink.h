@@ -29,7 +29,8 @@ struct Document {
   std::uint64_t version = 0;
   std::string_view index;
   std::string_view id;
-  std::string_view body;  ///< one JSON object without a line break
+  std::string_view body;            ///< one JSON object without a line break
+  std::int64_t commit_time_us = 0;  ///< of its change in the source, since 1970; 0: not known. It is not sent
 };
 
 /// Documents to be written in order, their bytes in one buffer.

@@ -27,6 +27,7 @@
 #include "sluice/pipeline/document_sink.h"
 #include "sluice/pipeline/index_admin.h"
 #include "sluice/pipeline/record_source.h"
+#include "sluice/pipeline/replication_status.h"
 #include "sluice/pipeline/stop_signal.h"
 
 namespace sluice::pipeline {
@@ -73,6 +74,8 @@ struct IndexingPorts {
   DocumentMaker& maker;
   IndexingObserver& observer;
   std::function<base::Clock::time_point()> now = base::Clock::now;
+  /// What a commit's time is compared to.
+  std::function<base::WallClock::time_point()> wall_now = base::WallClock::now;
 };
 
 /// All grow for ever. Ledger: documents_sent = written + superseded + retried + rejected documents + in flight.
@@ -95,6 +98,9 @@ struct IndexingCounters {
   std::uint64_t commits = 0;
   std::uint64_t commits_failed = 0;
   std::uint64_t rewinds = 0;  ///< partitions begun below the committed offset (rule K-15)
+  /// From the commit in the source to the answer to the last item of an event, an event each; not of snapshot rows,
+  /// which were committed at no known time, nor of dead letters.
+  LatencyHistogram commit_to_bulk;
 };
 
 struct PartitionStatus {
