@@ -28,6 +28,8 @@ Json counters_json(const pipeline::IndexingCounters& of) {
           {"documents_sent", of.documents_sent},
           {"documents_written", of.documents_written},
           {"documents_superseded", of.documents_superseded},
+          {"first_deliveries_written", of.first_written},
+          {"first_deliveries_superseded", of.first_superseded},
           {"documents_retried", of.documents_retried},
           {"documents_rejected", of.documents_rejected},
           {"sweeps", of.sweeps},
@@ -85,6 +87,10 @@ void write_counters(MetricsText& out, const pipeline::IndexingCounters& of) {
   counter("sluice_es_consumer_documents_written_total", "Documents that Elasticsearch took.", of.documents_written);
   counter("sluice_es_consumer_documents_superseded_total", "Documents it had already, as new or newer.",
           of.documents_superseded);
+  counter("sluice_es_consumer_first_deliveries_written_total",
+          "Documents of a mirror that nobody can have sent before, and that Elasticsearch took.", of.first_written);
+  counter("sluice_es_consumer_first_deliveries_superseded_total",
+          "Such documents that it had already, as new or newer (es.stale_first_deliveries).", of.first_superseded);
   counter("sluice_es_consumer_documents_retried_total", "Documents it refused for the moment.", of.documents_retried);
   counter("sluice_es_consumer_documents_rejected_total", "Documents it can never take.", of.documents_rejected);
   counter("sluice_es_consumer_sweeps_total", "Truncates carried out in a mirror.", of.sweeps);
@@ -145,6 +151,15 @@ std::vector<Reason> EsConsumerStatus::reasons() const {
   }
   if (state == EsConsumerState::Running && indexing.away) {
     reasons.push_back({"es.away", "Elasticsearch takes no bulks at present; they are tried again"});
+  }
+  if (state == EsConsumerState::Running && indexing.stale) {
+    reasons.push_back(
+        {"es.stale_first_deliveries",
+         fmt::format("of the last {} new documents of the mirror Elasticsearch had {} already as new or newer: it does "
+                     "not show what changes. Positions of PostgreSQL have gone back (a restored server), or another "
+                     "group writes to the same mirror. Begin anew with replicator slot reset --new-epoch, or give each "
+                     "group an elasticsearch.mirrorPrefix of its own",
+                     indexing.stale->of, indexing.stale->superseded)});
   }
   if (state == EsConsumerState::Stopping) reasons.push_back({"admin.stopping", "the program was asked to stop"});
   return reasons;

@@ -214,6 +214,21 @@ TEST(EsConsumerStatus, ItSaysHowLongACommitTookToBecomeDocuments) {
   EXPECT_NE(text.find("sluice_es_consumer_commit_to_bulk_seconds_sum 0.08\n"), std::string::npos) << text;
 }
 
+TEST(EsConsumerStatus, AMirrorThatTakesNothingNewIsAReasonWithItsNumbers) {
+  EsConsumerStatus status = running();
+  status.indexing.counters.first_written = 7;
+  status.indexing.counters.first_superseded = 151;
+  status.indexing.stale = pipeline::StaleDeliveries{151, 158};
+  ASSERT_EQ(ids_of(status.reasons()), Ids{"es.stale_first_deliveries"});
+  EXPECT_NE(status.reasons()[0].message.find("of the last 158 new documents of the mirror Elasticsearch had 151"),
+            std::string::npos);
+  EXPECT_EQ(json::parse(status.json())["counters"]["first_deliveries_superseded"], 151);
+  EXPECT_EQ(json::parse(status.json())["counters"]["first_deliveries_written"], 7);
+  const std::string text = metrics_of(status);
+  EXPECT_NE(text.find("sluice_es_consumer_first_deliveries_superseded_total 151\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("sluice_es_consumer_first_deliveries_written_total 7\n"), std::string::npos) << text;
+}
+
 TEST(EsConsumerStatus, ItsMetricsNamePartitions) {
   const std::string text = metrics_of(running());
   EXPECT_NE(text.find("sluice_es_consumer_partition_finished_offset{topic=\"cdc\",partition=\"0\"} 90\n"),

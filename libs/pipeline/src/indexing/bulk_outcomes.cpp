@@ -79,7 +79,7 @@ base::Result<void> BulkWriter::close_item(const Item& item, const ItemResult& re
   if (work == nullptr)
     return {};  // the partition went away meanwhile; versions make what was written harmless (rule K-13)
   HeldRecord& held = work->held(item.record.key);
-  count(outcome, held.attempts == 1);
+  count(outcome, item.first);
   bool& refused = touched_.try_emplace(item.record.work, false).first->second;
   if (outcome == ItemOutcome::Retry) {
     held.again = true;
@@ -109,15 +109,15 @@ base::Result<void> BulkWriter::close_record(PartitionWork& work, RecordKey key, 
   return {};
 }
 
-void BulkWriter::count(ItemOutcome outcome, bool first_time) {
+void BulkWriter::count(ItemOutcome outcome, bool first) {
   switch (outcome) {
     case ItemOutcome::Written:
       ++counters_.documents_written;
-      if (first_time) ++counters_.first_written;
+      if (first) ++counters_.first_written;
       break;
     case ItemOutcome::Superseded:
       ++counters_.documents_superseded;
-      if (first_time) ++counters_.first_superseded;
+      if (first) ++counters_.first_superseded;
       break;
     case ItemOutcome::Retry: ++counters_.documents_retried; break;
     case ItemOutcome::Rejected: ++counters_.documents_rejected; break;

@@ -128,13 +128,14 @@ base::Result<void> BulkWriter::adopt(PartitionWork& work, RecordKey key, const D
     open_.oldest_timestamp_ms = work.record(key).timestamp_ms;
   }
   open_.oldest_timestamp_ms = std::min(open_.oldest_timestamp_ms, work.record(key).timestamp_ms);
+  const bool is_new = held.attempts == 1 && work.is_new(key);
   for (std::uint32_t ordinal = 0; ordinal < made; ++ordinal) {
     if ((held.done >> ordinal & 1) != 0) continue;
     const Document document = documents[first + ordinal];
     const std::uint64_t saturated = saturated_key(document);
     if (saturated != 0) saturated_.enter(saturated, open_.ticket);
     if (&documents != &documents_) documents_.append(document);
-    open_.items.push_back({{work.id(), key}, ordinal, saturated});
+    open_.items.push_back({{work.id(), key}, ordinal, saturated, is_new && document.version_type != VersionType::None});
     held.commit_time_us = document.commit_time_us;
     ++held.open;
   }
@@ -147,7 +148,7 @@ void BulkWriter::add_sweeps(PartitionWork& work, RecordKey key, std::size_t firs
   for (std::size_t i = 0; i < made_sweeps_.size(); ++i) {
     const auto ordinal = static_cast<std::uint32_t>(first_ordinal + i);
     if ((held.done >> ordinal & 1) != 0) continue;
-    sweeps_.push_back({std::move(made_sweeps_[i]), {{work.id(), key}, ordinal, 0}});
+    sweeps_.push_back({std::move(made_sweeps_[i]), {{work.id(), key}, ordinal, 0, false}});
     work.set_barrier(key);
     ++held.open;
   }

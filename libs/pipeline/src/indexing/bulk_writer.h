@@ -46,6 +46,7 @@ class BulkWriter {
     RecordRef record;
     std::uint32_t ordinal = 0;  ///< among the items of its record
     std::uint64_t saturated = 0;
+    bool first = false;  ///< has a version, and nobody can have sent it before
   };
   struct Bulk {
     std::uint64_t ticket = 0;
@@ -80,7 +81,7 @@ class BulkWriter {
   base::Result<void> settle(const Bulk& bulk, std::span<const ItemResult> results, base::Clock::time_point now);
   base::Result<void> settle_unknown(const Bulk& bulk, base::Clock::time_point now);
   base::Result<void> close_item(const Item& item, const ItemResult& result, base::Clock::time_point now);
-  void count(ItemOutcome outcome, bool first_time);
+  void count(ItemOutcome outcome, bool first);
   void back_off(base::Clock::time_point now);
   void tell_refusals(std::span<const ItemResult> items, base::Clock::time_point now);
 

@@ -32,6 +32,7 @@ Indexing::Engine::Engine(IndexingOptions options, IndexingPorts ports)
       letters_(options_, ports_, counters_, works_),
       writer_(options_, ports_, counters_, works_, letters_, outage_),
       keeper_(options_, ports_, counters_),
+      stale_(counters_, ports_.now()),
       now_(ports_.now()),
       last_read_(now_),
       last_checkpoint_(now_) {}
@@ -48,6 +49,7 @@ base::Result<StepOutcome> Indexing::Engine::step() {
   SLUICE_ASSIGN(const bool kept, checkpoint());
   SLUICE_ASSIGN(const bool released, finish_revocations());
   SLUICE_TRY(adjust_pauses());
+  stale_.look(now_);
   moved = collected || delivered || read_any || begun || fed || kept || released;
   SLUICE_ASSIGN(const bool stopped, finish_stop());
   if (stopped) return StepOutcome::Stopped;
@@ -104,9 +106,11 @@ base::Result<bool> Indexing::Engine::begin_assigned() {
       break;
     }
     outage_.succeeded();
+    const Offset end = assigned_.back().end;
     assigned_.pop_back();
     SLUICE_TRY(ports_.source.begin(start->checkpoint.partition, start->checkpoint.offset));
-    works_.add(std::move(start->checkpoint), start->stored, base::Backoff(options_.backoff, options_.backoff_seed));
+    works_.add(std::move(start->checkpoint), start->stored, end,
+               base::Backoff(options_.backoff, options_.backoff_seed));
     moved = true;
   }
   return moved;
@@ -284,7 +288,8 @@ IndexingStatus Indexing::Engine::status() const {
                         .partitions = {},
                         .held_bytes = works_.held_bytes(),
                         .bulks_in_flight = writer_.in_flight(),
-                        .away = outage_.lasts()};
+                        .away = outage_.lasts(),
+                        .stale = stale_.verdict()};
   for (const auto& [id, work] : works_.all()) {
     status.partitions.push_back({.partition = work.partition(),
                                  .finished = work.finished(),

@@ -11,6 +11,7 @@
 #include "offset_keeper.h"
 #include "outage.h"
 #include "sluice/pipeline/indexing.h"
+#include "stale_watch.h"
 #include "works.h"
 
 namespace sluice::pipeline {
@@ -61,6 +62,7 @@ class Indexing::Engine {
   Letters letters_;
   BulkWriter writer_;
   OffsetKeeper keeper_;
+  StaleWatch stale_;
 
   base::Clock::time_point now_;  ///< of this step
   base::Clock::time_point last_read_;

@@ -6,9 +6,11 @@
 
 namespace sluice::pipeline {
 
-PartitionWork::PartitionWork(WorkId id, GroupCheckpoint start, std::optional<Offset> stored, base::Backoff backoff)
+PartitionWork::PartitionWork(WorkId id, GroupCheckpoint start, std::optional<Offset> stored, Offset end,
+                             base::Backoff backoff)
     : id_(id),
       checkpoint_(std::move(start)),
+      end_at_begin_(end),
       backoff_(std::move(backoff)),
       finished_(checkpoint_.offset),
       read_(checkpoint_.offset),

@@ -49,7 +49,8 @@ struct HeldRecord {
 
 class PartitionWork {
  public:
-  PartitionWork(WorkId id, GroupCheckpoint start, std::optional<Offset> stored, base::Backoff backoff);
+  /// `end`: offset of the next record when it was assigned.
+  PartitionWork(WorkId id, GroupCheckpoint start, std::optional<Offset> stored, Offset end, base::Backoff backoff);
 
   WorkId id() const { return id_; }
   const Partition& partition() const { return checkpoint_.partition; }
@@ -65,6 +66,9 @@ class PartitionWork {
   std::optional<RecordKey> next(base::Clock::time_point now) const;
   void take(RecordKey key);
   void give_back(RecordKey key) { again_.insert(key); }
+
+  /// It came after the partition was assigned, so no earlier life of the group has seen it.
+  bool is_new(RecordKey key) const { return record(key).offset >= end_at_begin_; }
 
   /// Everything before it is finished.
   bool is_oldest(RecordKey key) const { return key == oldest_; }
@@ -113,6 +117,7 @@ class PartitionWork {
 
   WorkId id_;
   GroupCheckpoint checkpoint_;  ///< as it was begun with
+  Offset end_at_begin_;
   base::Backoff backoff_;
   std::deque<HeldBatch> batches_;
   std::uint64_t first_batch_ = 0;

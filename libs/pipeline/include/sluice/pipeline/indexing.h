@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -86,7 +87,9 @@ struct IndexingCounters {
   std::uint64_t documents_sent = 0;
   std::uint64_t documents_written = 0;
   std::uint64_t documents_superseded = 0;
-  std::uint64_t first_superseded = 0;  ///< of documents sent for the first time: many of them are an alarm (rule E-10)
+  // Of documents with a version that nobody can have sent before: of records that came after the partition was
+  // assigned.
+  std::uint64_t first_superseded = 0;
   std::uint64_t first_written = 0;
   std::uint64_t documents_retried = 0;
   std::uint64_t documents_rejected = 0;
@@ -112,12 +115,19 @@ struct PartitionStatus {
   bool paused = false;
 };
 
+struct StaleDeliveries {
+  std::uint64_t superseded = 0;
+  std::uint64_t of = 0;
+};
+
 struct IndexingStatus {
   IndexingCounters counters;
   std::vector<PartitionStatus> partitions;
   std::size_t held_bytes = 0;
   std::size_t bulks_in_flight = 0;
   bool away = false;  ///< the search engine does not take bulks at present
+  /// es.stale_first_deliveries (rule E-10): more than half of the new documents of the last minute were superseded.
+  std::optional<StaleDeliveries> stale;
 };
 
 enum class StepOutcome {
