@@ -105,6 +105,7 @@ TEST_F(Admin, TheCountersOfBothProgramsEqualTheRowsThatWereWritten) {
   EXPECT_EQ(sample(metrics, events + "delete\"}"), 5);
   EXPECT_GT(sample(metrics, "sluice_replicator_commit_to_kafka_seconds_count"), 0) << metrics;
   EXPECT_GE(sample(metrics, "sluice_replicator_batch_records_sum"), 132) << metrics;
+  EXPECT_EQ(sample(metrics, "sluice_replicator_reselect_queries_total"), 0) << metrics;
   EXPECT_GE(sample(metrics, "sluice_replicator_slot_retained_bytes"), 0) << metrics;
 
   // The page is a second old at most: wait until it tells of what is known to be written.
@@ -128,6 +129,11 @@ TEST_F(Admin, TheCountersOfBothProgramsEqualTheRowsThatWereWritten) {
   EXPECT_EQ(sample(indexed, "sluice_es_consumer_documents_total" + of_users + "insert\"}"), 200)
       << "one of the journal and one of the mirror";
   EXPECT_GE(sample(indexed, "sluice_es_consumer_bulk_size_documents_sum"), 132);
+  const std::string skipped = "sluice_es_consumer_records_skipped_total{pipeline=\"" + stack.slot() + "\",kind=\"";
+  EXPECT_EQ(sample(indexed, skipped + "marker\"}") + sample(indexed, skipped + "tombstone\"}") +
+                sample(indexed, skipped + "message\"}"),
+            consumer["counters"]["records_finished"].get<int>() - 132)
+      << indexed;
   EXPECT_EQ(sample(indexed, "sluice_es_consumer_commit_to_bulk_seconds_count{pipeline=\"" + stack.slot() + "\"}"), 112)
       << "one for each change; a snapshot has no time of its commits";
   EXPECT_GT(sample(indexed, "sluice_es_consumer_record_to_bulk_seconds_count"), 0);

@@ -74,6 +74,19 @@ void write_events(MetricsText& out, const EsConsumerStatus& status) {
   write_tables(out, status.tables, &pipeline::IndexedCounters::documents);
 }
 
+void write_skipped(MetricsText& out, const EsConsumerStatus& of) {
+  out.family("sluice_es_consumer_records_skipped_total", MetricType::Counter,
+             "Records that are no change of a row: nothing is indexed of them.");
+  out.sample(real(of.skipped.tombstones), {{"kind", "tombstone"}});
+  out.sample(real(of.skipped.markers), {{"kind", "marker"}});
+  out.sample(real(of.skipped.messages), {{"kind", "message"}});
+  out.single("sluice_es_consumer_retired_events_total", MetricType::Counter,
+             "Changes of an epoch that no mirror shows any more: the journal alone has them.", real(of.retired_events));
+  out.single("sluice_es_consumer_incomplete_documents_total", MetricType::Counter,
+             "Documents of a mirror without a value that was not to be had, named in _sluice.incomplete.",
+             real(of.incomplete_documents));
+}
+
 void write_counters(MetricsText& out, const pipeline::IndexingCounters& of) {
   const auto counter = [&out](std::string_view name, std::string_view help, std::uint64_t value) {
     out.single(name, MetricType::Counter, help, real(value));
@@ -178,6 +191,9 @@ std::string EsConsumerStatus::json() const {
   json["partitions"] = partitions_json(*this);
   json["tables"] = tables_json(*this);
   json["counters"] = counters_json(indexing.counters);
+  json["counters"]["retired_events"] = retired_events;
+  json["counters"]["incomplete_documents"] = incomplete_documents;
+  json["skipped"] = {{"tombstones", skipped.tombstones}, {"markers", skipped.markers}, {"messages", skipped.messages}};
   json["bulks"] = {{"in_flight", indexing.bulks_in_flight},
                    {"held_bytes", indexing.held_bytes},
                    {"documents", bulk_sizes.pieces.sum()},
@@ -206,6 +222,7 @@ void EsConsumerStatus::write_metrics(MetricsText& out) const {
         real(indexing.partitions.size()));
   write_partitions(out, *this);
   write_events(out, *this);
+  write_skipped(out, *this);
   write_counters(out, indexing.counters);
   gauge("sluice_es_consumer_held_bytes", "Bytes of records that were read and are not finished.",
         real(indexing.held_bytes));

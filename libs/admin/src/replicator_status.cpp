@@ -78,6 +78,20 @@ Json slot_json(const pipeline::SlotFacts& slot) {
   return json;
 }
 
+void write_reselect(MetricsText& out, const ReplicatorStatus::Reselect& of) {
+  out.single("sluice_replicator_reselect_queries_total", MetricType::Counter,
+             "Queries for values that the stream left out because they had not changed.", real(of.queries));
+  out.family("sluice_replicator_reselect_events_total", MetricType::Counter,
+             "Changes of rows whose values were left out, by what became of them.");
+  out.sample(real(of.reselected), {{"outcome", "reselected"}});
+  out.sample(real(of.carried), {{"outcome", "carried"}});
+  out.sample(real(of.given_up), {{"outcome", "given_up"}});
+}
+
+Json reselect_json(const ReplicatorStatus::Reselect& of) {
+  return {{"queries", of.queries}, {"reselected", of.reselected}, {"carried", of.carried}, {"given_up", of.given_up}};
+}
+
 Json counters_json(const pipeline::ReplicationCounters& of) {
   return {{"transactions_read", of.transactions},
           {"messages_read", of.messages},
@@ -157,6 +171,7 @@ std::string ReplicatorStatus::json() const {
   json["counters"]["late_appends"] = late_appends;
   json["counters"]["foreign_records"] = foreign_records;
   json["counters"]["text_replacements"] = text_replacements;
+  if (reselect) json["reselect"] = reselect_json(*reselect);
   if (!halted.empty()) json["halted_tables"] = halted_json(*this);
   json["tables"] = Json::object();
   for (const auto& [table, of] : counters.tables) json["tables"][table] = operations_json(of);
@@ -227,6 +242,7 @@ void ReplicatorStatus::write_metrics(MetricsText& out) const {
       out.sample(snapshot[i].estimated_rows, {{"table", snapshot[i].name}});
     }
   }
+  if (reselect) write_reselect(out, *reselect);
   if (slot) write_slot(out, *slot);
   write_errors(out, errors);
 }

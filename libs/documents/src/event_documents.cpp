@@ -59,6 +59,7 @@ void EventDocuments::taken() {
   made_.counters->events.count(made_.op);
   made_.counters->documents.count(made_.op, made_.documents);
   if (made_.retired) ++counters_.retired;
+  if (made_.incomplete) ++counters_.incomplete;
 }
 
 const EventDocuments::Destination* EventDocuments::destination(const Envelope& envelope) {
@@ -101,6 +102,7 @@ Result<void> EventDocuments::append(const Envelope& envelope, const Destination&
     sweeps.push_back(mirror_maker_.sweep(envelope, partition.number, to.mirror_index));
     return {};
   }
+  made_.incomplete = is_incomplete(envelope);
   mirror_maker_.append(envelope, partition.number, to.mirror_index, *to.columns, documents);
   return {};
 }

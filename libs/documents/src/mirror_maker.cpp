@@ -69,7 +69,7 @@ void append_sluice(const Envelope& envelope, std::int32_t partition, const std::
     out += ",\"key\":";
     append_json_string(envelope.row_key, out);
   }
-  if (!is_delete(envelope) && !envelope.unavailable.empty()) {
+  if (is_incomplete(envelope)) {
     out += ",\"incomplete\":";
     append_json_strings(envelope.unavailable, out);
   }
@@ -78,6 +78,8 @@ void append_sluice(const Envelope& envelope, std::int32_t partition, const std::
 }
 
 }  // namespace
+
+bool is_incomplete(const Envelope& envelope) { return !is_delete(envelope) && !envelope.unavailable.empty(); }
 
 bool needs_hash(std::string_view row_key) {
   return row_key.empty() || row_key.size() > kMaxIdBytes || !simdjson::validate_utf8(row_key.data(), row_key.size());
@@ -115,7 +117,6 @@ void MirrorMaker::append(const Envelope& envelope, std::int32_t partition, std::
     append_each(row, columns, Which::All, bytes);
   }
   append_sluice(envelope, partition, fitter_.as_text(), bytes);
-  if (!deleted && !envelope.unavailable.empty()) ++incomplete_;
 
   pipeline::Document document;
   document.action = pipeline::DocumentAction::Index;

@@ -136,6 +136,18 @@ TEST(ReplicatorStatus, ItSaysHowLargeTheBatchesAre) {
   EXPECT_NE(text.find("sluice_replicator_batch_bytes_sum 10000\n"), std::string::npos) << text;
 }
 
+TEST(ReplicatorStatus, WhatBecameOfValuesThatWereLeftOutIsCountedWhenTheyAreFetched) {
+  ReplicatorStatus status = streaming();
+  EXPECT_FALSE(json::parse(status.json()).contains("reselect"));
+  EXPECT_EQ(metrics_of(status).find("reselect"), std::string::npos);
+  status.reselect = ReplicatorStatus::Reselect{.queries = 3, .reselected = 9, .carried = 2, .given_up = 1};
+  EXPECT_EQ(json::parse(status.json())["reselect"],
+            json({{"queries", 3}, {"reselected", 9}, {"carried", 2}, {"given_up", 1}}));
+  const std::string text = metrics_of(status);
+  EXPECT_NE(text.find("sluice_replicator_reselect_queries_total 3\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("sluice_replicator_reselect_events_total{outcome=\"given_up\"} 1\n"), std::string::npos) << text;
+}
+
 TEST(ReplicatorStatus, ThousandsOfTablesShareOneLabelBehindTheFirstTwoHundred) {
   ReplicatorStatus status = streaming();
   status.counters.tables.clear();
@@ -227,6 +239,23 @@ TEST(EsConsumerStatus, AMirrorThatTakesNothingNewIsAReasonWithItsNumbers) {
   const std::string text = metrics_of(status);
   EXPECT_NE(text.find("sluice_es_consumer_first_deliveries_superseded_total 151\n"), std::string::npos) << text;
   EXPECT_NE(text.find("sluice_es_consumer_first_deliveries_written_total 7\n"), std::string::npos) << text;
+}
+
+TEST(EsConsumerStatus, WhatIsSkippedIsCountedByKind) {
+  EsConsumerStatus status = running();
+  status.skipped = {.tombstones = 1, .markers = 2, .messages = 3};
+  status.retired_events = 4;
+  status.incomplete_documents = 5;
+  const json page = json::parse(status.json());
+  EXPECT_EQ(page["skipped"], json({{"tombstones", 1}, {"markers", 2}, {"messages", 3}}));
+  EXPECT_EQ(page["counters"]["retired_events"], 4);
+  EXPECT_EQ(page["counters"]["incomplete_documents"], 5);
+  const std::string text = metrics_of(status);
+  EXPECT_NE(text.find("sluice_es_consumer_records_skipped_total{kind=\"tombstone\"} 1\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("sluice_es_consumer_records_skipped_total{kind=\"marker\"} 2\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("sluice_es_consumer_records_skipped_total{kind=\"message\"} 3\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("sluice_es_consumer_retired_events_total 4\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("sluice_es_consumer_incomplete_documents_total 5\n"), std::string::npos) << text;
 }
 
 TEST(EsConsumerStatus, ItsMetricsNamePartitions) {

@@ -178,6 +178,19 @@ TEST_F(EventDocumentsTest, CountsARecordWhenItIsTakenAndNotWhenItIsMade) {
   EXPECT_EQ(documents->counters().tables.at("public.users").events.inserted, 1u);
 }
 
+TEST_F(EventDocumentsTest, CountsDocumentsOfTheMirrorThatLackAValue) {
+  const std::string whole = golden("envelope/insert");
+  const std::string lacking = golden("envelope/contract_example");
+  ASSERT_NE(lacking.find(R"("unavailable":["big"])"), std::string::npos);
+  start(Journal::On, Mirror::On);
+  EXPECT_EQ(make(kUserKey, whole), "");
+  EXPECT_EQ(make(kUserKey, lacking), "");
+  EXPECT_EQ(documents->counters().incomplete, 1u);
+  start(Journal::On, Mirror::Off);
+  EXPECT_EQ(make(kUserKey, lacking), "");
+  EXPECT_EQ(documents->counters().incomplete, 0u) << "a journal has what the event has";
+}
+
 TEST_F(EventDocumentsTest, WritesARetiredEpochIntoTheJournalOnly) {
   engine.aliases["current_public_users"] = "current_public_users-g2";
   start(Journal::On, Mirror::On);

@@ -122,16 +122,6 @@ TEST(MirrorMaker, HashesWithSha256) {
   EXPECT_EQ(hashed_id("abc"), "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
-TEST(MirrorMaker, CountsDocumentsThatLackAValue) {
-  documents::testing::Reader read;
-  MirrorMaker maker;
-  pipeline::DocumentBatch batch;
-  const auto columns = MirrorColumns::of(users());
-  maker.append(read("public.users:1", golden("envelope/contract_example")), 0, "i", *columns, batch);
-  maker.append(read("public.users:1", golden("envelope/insert")), 0, "i", *columns, batch);
-  EXPECT_EQ(maker.incomplete(), 1u);
-}
-
 TEST(MirrorMaker, MakesASweepOfATruncate) {
   documents::testing::Reader read;
   const codec::Envelope& envelope = read("sluice:truncate:public.users", golden("envelope/truncate"));

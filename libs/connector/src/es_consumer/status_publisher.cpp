@@ -52,7 +52,11 @@ void EsConsumerStatusPublisher::tick(const pipeline::Indexing& indexing, const k
                                      const pipeline::StopSignal& stop) {
   status_.state = stop.requested() ? admin::EsConsumerState::Stopping : admin::EsConsumerState::Running;
   status_.indexing = indexing.status();
-  status_.tables = maker.counters().tables;
+  const documents::EventDocumentsCounters& made = maker.counters();
+  status_.tables = made.tables;
+  status_.skipped = {made.skipped_tombstones, made.skipped_markers, made.skipped_messages};
+  status_.retired_events = made.retired;
+  status_.incomplete_documents = made.incomplete;
   status_.ends.clear();
   for (const auto& partition : status_.indexing.partitions) {
     if (const auto end = source.end_of(partition.partition)) status_.ends.emplace(partition.partition, *end);

@@ -374,7 +374,9 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::stream(SourceSession& sourc
   }
   incarnations_->begin(base::Clock::now(), source.sql());
   const Attachment attached(replication, changes.source());
-  SLUICE_ASSIGN(const DriveEnd end, drive(changes.source(), {.stream = changes.stream.get(), .sql = &source.sql()}));
+  SLUICE_ASSIGN(const DriveEnd end,
+                drive(changes.source(),
+                      {.stream = changes.stream.get(), .reselect = changes.reselect.get(), .sql = &source.sql()}));
   if (end == DriveEnd::Stopped) {
     SLUICE_TRY(settle());
     SLUICE_TRY(changes.stream->finish(kGoodbye));

@@ -108,6 +108,12 @@ void ReplicatorStatusPublisher::measure(base::Deadline now, const Reading& readi
     status_.spooled_transactions = spool.transactions;
     status_.spooled_bytes = spool.bytes;
     status_.spilled_bytes = spool.spilled_bytes;
+    status_.reselect.reset();
+    if (reading.reselect != nullptr) {
+      const postgres::ReselectCounters& of = reading.reselect->counters();
+      status_.reselect =
+          admin::ReplicatorStatus::Reselect{of.queries, of.reselected_events, of.carried_events, of.given_up_events};
+    }
   }
   using Seconds = std::chrono::duration<double>;
   status_.lag_seconds = Seconds(lag_.behind(status_.durable.value(), now)).count();

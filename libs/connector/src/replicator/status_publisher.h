@@ -15,6 +15,7 @@
 #include "sluice/pipeline/replication.h"
 #include "sluice/postgres/connection.h"
 #include "sluice/postgres/replication_stream.h"
+#include "sluice/postgres/reselect.h"
 #include "sluice/postgres/snapshot_source.h"
 
 namespace sluice::connector {
@@ -23,7 +24,8 @@ namespace sluice::connector {
 struct Reading {
   const postgres::SnapshotSource* rows = nullptr;
   postgres::ReplicationStream* stream = nullptr;
-  postgres::Connection* sql = nullptr;  ///< asked for the slot now and then
+  const postgres::ReselectSource* reselect = nullptr;  ///< between the stream and us; null: there is none
+  postgres::Connection* sql = nullptr;                 ///< asked for the slot now and then
   admin::ReplicatorState state = admin::ReplicatorState::Starting;
 };
 

@@ -24,6 +24,13 @@ enum class EsConsumerState {
 std::string_view to_string(EsConsumerState state);
 
 struct EsConsumerStatus final : Status {
+  /// Records that are no change of a row.
+  struct Skipped {
+    std::uint64_t tombstones = 0;
+    std::uint64_t markers = 0;
+    std::uint64_t messages = 0;
+  };
+
   std::string pipeline;
   std::string group;
   std::string version;
@@ -32,10 +39,14 @@ struct EsConsumerStatus final : Status {
 
   pipeline::IndexingStatus indexing;                        ///< its counters: since the group was last joined
   std::map<std::string, pipeline::IndexedCounters> tables;  ///< "schema.table" → what became documents, since then too
-  std::map<pipeline::Partition, pipeline::Offset> ends;     ///< offset of the next record there, as the last fetch said
-  std::optional<std::uint32_t> published_epoch;             ///< of the mirror's generation that users see; 0: none
-  pipeline::BatchSizes bulk_sizes;                          ///< documents and bytes, since the program began
-  pipeline::LatencyHistogram bulk_duration;                 ///< from submit to outcome
+  // Since then too.
+  Skipped skipped;
+  std::uint64_t retired_events = 0;                      ///< of an epoch that no mirror shows any more
+  std::uint64_t incomplete_documents = 0;                ///< of a mirror, without a value that was not to be had
+  std::map<pipeline::Partition, pipeline::Offset> ends;  ///< offset of the next record there, as the last fetch said
+  std::optional<std::uint32_t> published_epoch;          ///< of the mirror's generation that users see; 0: none
+  pipeline::BatchSizes bulk_sizes;                       ///< documents and bytes, since the program began
+  pipeline::LatencyHistogram bulk_duration;              ///< from submit to outcome
   pipeline::LatencyHistogram record_to_bulk;  ///< Kafka's time stamp of a bulk's oldest record → its outcome
   double newest_lag_seconds = 0;              ///< of the newest bulk, as record_to_bulk
 

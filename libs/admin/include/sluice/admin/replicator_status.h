@@ -34,6 +34,14 @@ struct ReplicatorStatus final : Status {
     bool finished = false;
   };
 
+  /// Of unchanged TOAST values that the stream leaves out (rule P-31), in events.
+  struct Reselect {
+    std::uint64_t queries = 0;
+    std::uint64_t reselected = 0;
+    std::uint64_t carried = 0;   ///< known from the same transaction
+    std::uint64_t given_up = 0;  ///< at least one value stayed away
+  };
+
   std::string pipeline;
   std::string version;
   base::WallClock::time_point at;
@@ -58,7 +66,8 @@ struct ReplicatorStatus final : Status {
   // With postgres.streaming: kept until they commit.
   std::uint64_t spooled_transactions = 0;
   std::uint64_t spooled_bytes = 0;
-  std::uint64_t spilled_bytes = 0;                    ///< of spooled_bytes, in files
+  std::uint64_t spilled_bytes = 0;   ///< of spooled_bytes, in files
+  std::optional<Reselect> reselect;  ///< since the stream was last opened; nothing: they are only marked
   std::map<std::string, pipeline::TableHalt> halted;  ///< by table
   std::vector<Table> snapshot;                        ///< of the one that is being read, in its order; empty: none is
   std::optional<pipeline::SlotFacts> slot;            ///< as last asked for

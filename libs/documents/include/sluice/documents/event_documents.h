@@ -33,7 +33,8 @@ struct EventDocumentsCounters {
   std::uint64_t skipped_messages = 0;                       ///< logical messages
   std::uint64_t skipped_markers = 0;
   std::uint64_t skipped_tombstones = 0;
-  std::uint64_t retired = 0;  ///< of an epoch that no mirror shows any more
+  std::uint64_t retired = 0;     ///< of an epoch that no mirror shows any more
+  std::uint64_t incomplete = 0;  ///< documents of a mirror without a value that was not to be had (rule P-31)
 };
 
 class EventDocuments final : public pipeline::DocumentMaker {
@@ -54,7 +55,6 @@ class EventDocuments final : public pipeline::DocumentMaker {
   base::Result<void> after_checkpoint() override;
 
   const EventDocumentsCounters& counters() const { return counters_; }
-  std::uint64_t incomplete_documents() const { return mirror_maker_.incomplete(); }
 
  private:
   /// What tells one destination from another.
@@ -79,6 +79,7 @@ class EventDocuments final : public pipeline::DocumentMaker {
     change::Op op = change::Op::Insert;
     std::size_t documents = 0;
     bool retired = false;
+    bool incomplete = false;
   };
 
   pipeline::MakeStatus skip(std::uint64_t& counter);

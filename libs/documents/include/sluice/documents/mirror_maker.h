@@ -35,13 +35,12 @@ class MirrorMaker {
   /// REQUIRES: the envelope is of a truncate.
   pipeline::Sweep sweep(const codec::Envelope& envelope, std::int32_t partition, std::string_view index) const;
 
-  /// Documents that were written without a value that was not to be had.
-  std::uint64_t incomplete() const { return incomplete_; }
-
  private:
   RowFitter fitter_;
-  std::uint64_t incomplete_ = 0;
 };
+
+/// The document of this row lacks a value that was not to be had.
+bool is_incomplete(const codec::Envelope& envelope);
 
 /// Whether the id of this key is its hash, and that hash.
 bool needs_hash(std::string_view row_key);
