@@ -186,7 +186,10 @@ std::string ReplicatorStatus::json() const {
   }
   json["commit_to_kafka"] = latency_json(counters.commit_to_kafka);
   json["slot"] = slot ? slot_json(*slot) : Json(nullptr);
-  if (slot && slot_asked) json["slot"]["asked"] = time_text(*slot_asked);
+  if (slot && slot_asked) {
+    json["slot"]["asked"] = time_text(*slot_asked);
+    json["slot"]["fresh"] = is_slot_fresh();
+  }
   json["errors"] = errors_json(errors);
   return dump(json);
 }
@@ -243,7 +246,12 @@ void ReplicatorStatus::write_metrics(MetricsText& out) const {
     }
   }
   if (reselect) write_reselect(out, *reselect);
-  if (slot) write_slot(out, *slot);
+  if (slot && is_slot_fresh()) write_slot(out, *slot);
+  if (slot_asked) {
+    gauge("sluice_replicator_slot_age_seconds",
+          "Since PostgreSQL last told of the slot; above 30 its other metrics are left out.",
+          std::chrono::duration<double>(base::WallClock::now() - *slot_asked).count());
+  }
   write_errors(out, errors);
 }
 

@@ -195,8 +195,9 @@ function picture(status) {
           lag.bytes !== undefined ? size(lag.bytes) + ' of WAL' : digits(lag.records, 0) + ' records'),
     chart(status.commit_to_kafka ? 'commit to Kafka' : 'commit to document', 'var(--c)', mean, 0.01, time, since)];
   if (status.slot) {
-    made.push(chart('WAL kept by the slot', 'var(--d)', status.slot.retained_bytes, 65536, size,
-                    'wal_status ' + (status.slot.wal_status || 'unknown')));
+    const {fresh, asked, retained_bytes, wal_status} = status.slot;
+    made.push(chart('WAL kept by the slot', 'var(--d)', fresh ? retained_bytes : null, 65536, size,
+                    fresh ? 'wal_status ' + (wal_status || 'unknown') : 'not answered since ' + shown('', asked)));
   }
   at('charts').replaceChildren(...made);
 }

@@ -114,6 +114,23 @@ TEST(ReplicatorStatus, ASlotThatIsAboutToLoseWalIsAReason) {
   EXPECT_EQ(ids_of(status.reasons()), Ids{"pg.slot_in_danger"});
 }
 
+TEST(ReplicatorStatus, WhatWasSaidOfTheSlotLongAgoIsNoMetric) {
+  ReplicatorStatus status = streaming();
+  status.slot = pipeline::SlotFacts{};
+  status.slot->retained_bytes = 4'096;
+  status.slot_asked = base::WallClock::now();
+  EXPECT_TRUE(json::parse(status.json())["slot"]["fresh"].get<bool>());
+  EXPECT_NE(metrics_of(status).find("sluice_replicator_slot_retained_bytes 4096\n"), std::string::npos);
+  status.slot_asked = base::WallClock::now() - 2 * ReplicatorStatus::kMaxSlotAge;
+  const json slot = json::parse(status.json())["slot"];
+  EXPECT_FALSE(slot["fresh"].get<bool>());
+  EXPECT_EQ(slot["retained_bytes"], 4'096) << "with the time at which it was said";
+  const std::string text = metrics_of(status);
+  EXPECT_EQ(text.find("sluice_replicator_slot_retained_bytes"), std::string::npos) << text;
+  EXPECT_EQ(text.find("sluice_replicator_slot_wal_status"), std::string::npos) << text;
+  EXPECT_NE(text.find("\nsluice_replicator_slot_age_seconds "), std::string::npos) << text;
+}
+
 TEST(ReplicatorStatus, ItsMetricsCountPerTableAndOperation) {
   const std::string text = metrics_of(streaming());
   EXPECT_NE(text.find("sluice_replicator_events_read_total{table=\"public.users\",op=\"insert\"} 5\n"),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "../adapter_options.h"
 #include "sluice/connector/version.h"
@@ -31,8 +32,7 @@ base::Result<std::unique_ptr<ReplicatorStatusPublisher>> ReplicatorStatusPublish
   return publisher;
 }
 
-ReplicatorStatusPublisher::ReplicatorStatusPublisher(const config::Settings& settings)
-    : slot_name_(settings.postgres.slot_name) {
+ReplicatorStatusPublisher::ReplicatorStatusPublisher(const config::Settings& settings) : settings_(settings) {
   status_.pipeline = settings.pipeline_name();
   status_.version = kVersion;
 }
@@ -57,7 +57,7 @@ void ReplicatorStatusPublisher::count_gap(std::uint64_t late_appends, std::uint6
 void ReplicatorStatusPublisher::slot(const std::optional<pipeline::SlotFacts>& slot) {
   status_.slot = slot;
   status_.slot_asked = base::WallClock::now();
-  may_ask_for_slot_ = true;
+  is_sql_finished_ = false;
   // A slot that was not there is about to be made.
   next_slot_ = base::Clock::now() + (slot ? kSlotInterval : base::Milliseconds(0));
 }
@@ -89,7 +89,9 @@ void ReplicatorStatusPublisher::publish(base::Deadline now, pipeline::Replicatio
     status_.obstacles.push_back({std::string(error->id), error->message});
   }
   measure(now, reading);
-  if (reading.stream && reading.sql && may_ask_for_slot_ && now >= next_slot_) ask_for_slot(now, *reading.sql);
+  // A slot that nobody reads keeps WAL, too. A start asks by itself, and a stop must not wait.
+  const bool is_at_work = reading.rows || reading.stream || reading.state == admin::ReplicatorState::Parked;
+  if (is_at_work && now >= next_slot_) ask_for_slot(now, reading.sql);
   show(kRunningSilence);
 }
 
@@ -126,16 +128,29 @@ void ReplicatorStatusPublisher::measure(base::Deadline now, const Reading& readi
   transactions_seen_ = settled;
 }
 
-void ReplicatorStatusPublisher::ask_for_slot(base::Deadline now, postgres::Connection& sql) {
+void ReplicatorStatusPublisher::ask_for_slot(base::Deadline now, postgres::Connection* sql) {
   next_slot_ = now + kSlotInterval;
-  auto answer = postgres::fetch_slot_within(kSlotPatience, sql, slot_name_);
+  auto answer = fetch_slot(sql);
   if (!answer) {
+    // A connection on which a question failed is finished; the next time another one is opened.
     note(answer.error());
-    may_ask_for_slot_ = false;
+    is_sql_finished_ = true;
+    own_sql_.reset();
     return;
   }
   status_.slot = std::move(*answer);
   status_.slot_asked = base::WallClock::now();
+}
+
+base::Result<std::optional<pipeline::SlotFacts>> ReplicatorStatusPublisher::fetch_slot(postgres::Connection* sql) {
+  const bool is_lent = sql != nullptr && !is_sql_finished_;
+  if (is_lent) own_sql_.reset();
+  if (!is_lent && !own_sql_) {
+    postgres::ConnectOptions options = connect_options(settings_);
+    options.connect_timeout = std::min(options.connect_timeout, kSlotPatience);
+    SLUICE_ASSIGN(own_sql_, postgres::Connection::open(std::move(options), postgres::ConnectionKind::Sql));
+  }
+  return postgres::fetch_slot_within(kSlotPatience, is_lent ? *sql : *own_sql_, settings_.postgres.slot_name);
 }
 
 void ReplicatorStatusPublisher::show(base::Milliseconds max_silence) {

@@ -25,13 +25,13 @@ struct Reading {
   const postgres::SnapshotSource* rows = nullptr;
   postgres::ReplicationStream* stream = nullptr;
   const postgres::ReselectSource* reselect = nullptr;  ///< between the stream and us; null: there is none
-  postgres::Connection* sql = nullptr;                 ///< asked for the slot now and then
+  postgres::Connection* sql = nullptr;  ///< asked for the slot now and then; null: a connection of our own is
   admin::ReplicatorState state = admin::ReplicatorState::Starting;
 };
 
 class ReplicatorStatusPublisher {
  public:
-  /// Listens, if the configuration wants it. Errors: those of AdminServer::start().
+  /// Listens, if the configuration wants it. `settings` must outlive it. Errors: those of AdminServer::start().
   static base::Result<std::unique_ptr<ReplicatorStatusPublisher>> open(const config::Settings& settings);
 
   void starting();
@@ -52,15 +52,17 @@ class ReplicatorStatusPublisher {
                const Reading& reading);
   void show(base::Milliseconds max_silence);
   void measure(base::Deadline now, const Reading& reading);
-  void ask_for_slot(base::Deadline now, postgres::Connection& sql);
+  void ask_for_slot(base::Deadline now, postgres::Connection* sql);
+  base::Result<std::optional<pipeline::SlotFacts>> fetch_slot(postgres::Connection* sql);
 
-  std::string slot_name_;
+  const config::Settings& settings_;
   admin::ReplicatorStatus status_;
   admin::LagClock lag_;
   base::Deadline next_{};
   base::Deadline next_slot_{};
   std::uint64_t transactions_seen_ = 0;
-  bool may_ask_for_slot_ = false;  // not on a connection that has failed once
+  bool is_sql_finished_ = false;                 // a question failed on the connection that is lent to us
+  std::optional<postgres::Connection> own_sql_;  // then, and where none is lent
   admin::StatusBoard board_;
   std::unique_ptr<admin::AdminServer> server_;
 };

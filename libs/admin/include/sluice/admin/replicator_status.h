@@ -3,6 +3,7 @@
 // Thread rule: as Status.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -72,6 +73,10 @@ struct ReplicatorStatus final : Status {
   std::vector<Table> snapshot;                        ///< of the one that is being read, in its order; empty: none is
   std::optional<pipeline::SlotFacts> slot;            ///< as last asked for
   std::optional<base::WallClock::time_point> slot_asked;
+  /// PostgreSQL is asked every ten seconds: three questions without an answer, and what it said is too old to be shown
+  /// as a metric.
+  static constexpr std::chrono::seconds kMaxSlotAge{30};
+  bool is_slot_fresh() const { return slot_asked && base::WallClock::now() - *slot_asked <= kMaxSlotAge; }
 
   ErrorTally errors;
   std::vector<Reason> obstacles;  ///< what is in the way now, beside what the state says
