@@ -1,3 +1,7 @@
+#include <regex>
+#include <set>
+#include <sstream>
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -43,6 +47,38 @@ std::string metrics_of(const admin::Status& status) {
   status.write_metrics(out);
   return out.text();
 }
+
+/// As Prometheus wants it: a family has its HELP and TYPE once, in front of all of its samples, no sample comes twice,
+/// and labels are escaped.
+void expect_valid(const std::string& text) {
+  const std::regex form(
+      R"re(([a-z_]+)(\{([a-z]+="([^"\\]|\\["\\n])*",?)+\})? [-+]?([0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?|Inf|NaN))re");
+  std::set<std::string> families;
+  std::set<std::string> samples;
+  std::string family;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string hash, what, name;
+    if (line.starts_with("# HELP ")) {
+      words >> hash >> what >> family;
+      EXPECT_TRUE(families.insert(family).second) << family << " begins twice";
+      ASSERT_TRUE(std::getline(lines, line) && line.starts_with("# TYPE " + family + " ")) << line;
+      continue;
+    }
+    std::smatch parts;
+    ASSERT_TRUE(std::regex_match(line, parts, form)) << line;
+    name = parts[1];
+    for (const char* suffix : {"_bucket", "_sum", "_count"}) {
+      if (name == family + suffix) name = family;
+    }
+    EXPECT_EQ(name, family) << line;
+    EXPECT_TRUE(samples.insert(line.substr(0, line.rfind(' '))).second) << line << " comes twice";
+  }
+  EXPECT_GT(samples.size(), 100u);
+}
+
+const std::string kOddTable = "public.a \"quoted\" \\ table\nwith everything";
 
 std::vector<std::string> ids_of(const std::vector<admin::Reason>& reasons) {
   std::vector<std::string> ids;
@@ -175,6 +211,18 @@ TEST(ReplicatorStatus, ThousandsOfTablesShareOneLabelBehindTheFirstTwoHundred) {
   EXPECT_NE(text.find("{table=\"(other)\",op=\"insert\"} 1600\n"), std::string::npos);
 }
 
+TEST(ReplicatorStatus, AllOfItsMetricsAreAsPrometheusWantsThem) {
+  ReplicatorStatus status = streaming();
+  status.counters.tables[kOddTable].not_sent = 1;
+  status.snapshot = {{kOddTable, 10, 40, false}, {"public.b", 0, -1, false}};
+  status.reselect.emplace();
+  status.slot = pipeline::SlotFacts{};
+  status.slot->safe_wal_size_bytes = 1;
+  status.slot_asked = base::WallClock::now();
+  status.errors.note("pg.broken", "down");
+  expect_valid(metrics_of(status));
+}
+
 TEST(ReplicatorStatus, BytesThatAreNoUtf8InAMessageStillGiveValidJson) {
   ReplicatorStatus status = streaming();
   status.errors.note("pg.broken", "bad \xff byte");
@@ -273,6 +321,14 @@ TEST(EsConsumerStatus, WhatIsSkippedIsCountedByKind) {
   EXPECT_NE(text.find("sluice_es_consumer_records_skipped_total{kind=\"message\"} 3\n"), std::string::npos) << text;
   EXPECT_NE(text.find("sluice_es_consumer_retired_events_total 4\n"), std::string::npos) << text;
   EXPECT_NE(text.find("sluice_es_consumer_incomplete_documents_total 5\n"), std::string::npos) << text;
+}
+
+TEST(EsConsumerStatus, AllOfItsMetricsAreAsPrometheusWantsThem) {
+  EsConsumerStatus status = running();
+  status.tables[kOddTable].events.inserted = 1;
+  status.published_epoch = 1;
+  status.errors.note("es.broken", "down");
+  expect_valid(metrics_of(status));
 }
 
 TEST(EsConsumerStatus, ItsMetricsNamePartitions) {
