@@ -69,6 +69,21 @@ TEST_F(PostgresReselect, AMissingValueIsFetchedAndNamed) {
   EXPECT_EQ(source_->counters().queries, 1U);
 }
 
+// An answer names the base type of a domain, the Relation message the domain.
+TEST_F(PostgresReselect, AValueOfADomainIsFetched) {
+  sql("create domain body as text; create domain letter as body check (value <> ''); create domain tags as text[];"
+      "create table d (id int primary key, n int, a body, b letter, c tags); alter publication p add table d");
+  sql("alter table d alter a set storage external, alter b set storage external, alter c set storage external");
+  sql("insert into d values (1, 0, repeat('a', 10000), repeat('b', 10000), array[repeat('c', 10000)])");
+  start();
+  sql("update d set n = 1");
+  const Seen seen = read_transactions(2);
+  ASSERT_EQ(seen.events.size(), 2U);
+  EXPECT_THAT(seen.events[1].after,
+              ElementsAre("1", "1", std::string(10'000, 'a'), std::string(10'000, 'b'), sql("select c from d")));
+  EXPECT_THAT(seen.events[1].reselected, ElementsAre(2U, 3U, 4U));
+}
+
 TEST_F(PostgresReselect, WhatHasAllItsValuesPassesWithoutAQuery) {
   start();
   insert(2, 2);
@@ -192,6 +207,7 @@ INSTANTIATE_TEST_SUITE_P(
     Changes, PostgresReselectGone,
     ::testing::Values("alter table t drop column big", "drop table t",
                       "alter table t alter column big type bytea using big::bytea",
+                      "create domain bytes as bytea; alter table t alter column big type bytes using big::bytea",
                       "drop table t; create table t (id int primary key, n int, big text, big2 text);"
                       "insert into t values (1, 1, 'another table')"));
 

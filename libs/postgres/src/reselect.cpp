@@ -63,6 +63,15 @@ change::Cell cell_of(const pg_result& result, int row, int column) {
           {PQgetvalue(&result, row, column), static_cast<std::size_t>(PQgetlength(&result, row, column))}};
 }
 
+/// The type that an answer names for values of the column: of a domain it is the base type.
+std::uint32_t answered_type(const change::Column& column) {
+  const change::TypeDescription* type = column.type.get();
+  while (type != nullptr && type->kind == change::TypeKind::Domain && type->element != nullptr) {
+    type = type->element.get();
+  }
+  return type == nullptr ? column.type_oid : type->oid;
+}
+
 }  // namespace
 
 /// An item that waits, with bytes of its own.
@@ -91,7 +100,7 @@ struct ReselectSource::Held {
       const std::uint32_t ordinal = answer.columns[index];
       const int column = static_cast<int>(index) + 1;  // behind the event's place
       if (event.after[ordinal].kind != CellKind::Unchanged) continue;
-      if (PQftype(answer.result.get(), column) != event.table->columns[ordinal].type_oid) continue;
+      if (PQftype(answer.result.get(), column) != answered_type(event.table->columns[ordinal])) continue;
       const change::Cell cell = cell_of(*answer.result, row, column);
       taken += cell.bytes.size();
       event.after.replace(ordinal, cell);
