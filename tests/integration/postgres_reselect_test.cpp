@@ -17,7 +17,9 @@ using postgres::ConnectionKind;
 using postgres::ReselectOptions;
 using postgres::ReselectSource;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 // Longer than a page and not compressible, so that it is stored out of line.
 constexpr const char* kBig = "(select string_agg(md5((g * {})::text), '') from generate_series(1, 300) g)";
@@ -208,8 +210,56 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values("alter table t drop column big", "drop table t",
                       "alter table t alter column big type bytea using big::bytea",
                       "create domain bytes as bytea; alter table t alter column big type bytes using big::bytea",
+                      "drop table t; create table t (id uuid primary key, n int, big text, big2 text)",
+                      "drop table t; create table t (id json, n int, big text, big2 text)",
                       "drop table t; create table t (id int primary key, n int, big text, big2 text);"
                       "insert into t values (1, 1, 'another table')"));
+
+TEST_F(PostgresReselect, AKeyOfAnExtensionsTypeIsComparedByItsOwnOperator) {
+  sql("create schema \"E x\"; create extension ltree schema \"E x\"; create domain way as \"E x\".ltree;"
+      "create table paths (id way primary key, n int, big text); alter publication p add table paths");
+  sql(fmt::format("insert into paths values ('a.b', 0, {})", big(3)));
+  start();
+  sql("update paths set n = 1");
+  EXPECT_EQ(read_transactions(2).events.at(1).after[2], sql("select big from paths"));
+  EXPECT_THAT(source_->take_warnings(), IsEmpty());
+}
+
+TEST_F(PostgresReselect, ARefusedQuestionTakesNoOtherRowsValueAndIsToldOnce) {
+  sql("create table k (id text primary key, n int, big text); alter publication p add table k");
+  sql(fmt::format("insert into k select id, 0, {} from unnest(array['x', '2', '3', 'y']) id", big(3)));
+  start();
+  sql("update k set n = 1");
+  sql("alter table k alter id type int using (case id when 'x' then 100 when 'y' then 101 else id::int end)");
+  const Seen seen = read_transactions(2);
+  ASSERT_EQ(seen.events.size(), 8U);
+  const std::string now = sql("select big from k limit 1");
+  for (std::size_t i = 4; i < 8; ++i) {
+    const std::string& id = seen.events[i].after[0];
+    EXPECT_EQ(seen.events[i].after[2], id == "x" || id == "y" ? "<unchanged>" : now) << id;
+  }
+  EXPECT_EQ(source_->counters().reselected_events, 2U);
+  EXPECT_EQ(source_->counters().given_up_events, 2U);
+  EXPECT_EQ(source_->counters().refused_events, 2U);
+  const auto warnings = source_->take_warnings();
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_EQ(warnings[0].id, "pg.reselect_impossible");
+  EXPECT_THAT(warnings[0].message, HasSubstr("public.k: "));
+  EXPECT_THAT(warnings[0].message, HasSubstr("SQLSTATE 22P02"));
+  EXPECT_THAT(warnings[0].message, Not(HasSubstr("\"x\""))) << "a value of a row";
+  EXPECT_THAT(source_->take_warnings(), IsEmpty());
+}
+
+TEST_F(PostgresReselect, AQuestionThatIsRefusedWhateverTheRowsIsNotAskedForEach) {
+  sql("insert into t select g, 0, (select big from t where id = 1) from generate_series(2, 50) g");
+  start();
+  sql("update t set n = 1");
+  sql("drop table t; create table t (id json, n int, big text, big2 text)");
+  EXPECT_EQ(read_transactions(2).events.size(), 99U);
+  EXPECT_EQ(source_->counters().refused_events, 50U);
+  EXPECT_EQ(source_->counters().queries, 1U);
+  EXPECT_EQ(source_->take_warnings().size(), 1U);
+}
 
 TEST_F(PostgresReselect, ATableWithoutAKeyIsLeftAlone) {
   sql("create table nokey (n int, big text); alter table nokey replica identity full; alter publication p add table "

@@ -4,6 +4,7 @@
 #include <utility>
 #include <variant>
 
+#include <fmt/format.h>
 #include <libpq-fe.h>
 
 #include "reselect_query.h"
@@ -63,12 +64,8 @@ change::Cell cell_of(const pg_result& result, int row, int column) {
           {PQgetvalue(&result, row, column), static_cast<std::size_t>(PQgetlength(&result, row, column))}};
 }
 
-/// The type that an answer names for values of the column: of a domain it is the base type.
 std::uint32_t answered_type(const change::Column& column) {
-  const change::TypeDescription* type = column.type.get();
-  while (type != nullptr && type->kind == change::TypeKind::Domain && type->element != nullptr) {
-    type = type->element.get();
-  }
+  const change::TypeDescription* type = base_type(column);
   return type == nullptr ? column.type_oid : type->oid;
 }
 
@@ -118,6 +115,7 @@ struct ReselectSource::Held {
   std::shared_ptr<pg_result> fetched;  ///< holds the values that were reselected
   std::size_t bytes = 0;
   bool ready = true;
+  bool alone = false;  ///< is asked for in a query of its own
   base::Deadline deadline{};
 };
 
@@ -215,10 +213,12 @@ Result<void> ReselectSource::work() {
 
 // The events of the query are those at the front of unfetched_ that have the schema of the first.
 Result<void> ReselectSource::send_query() {
-  const change::TableSchema* const table = unfetched_.front()->event.table.get();
+  const Held& first = *unfetched_.front();
+  const std::size_t rows = first.alone ? 1 : options_.max_batch_rows;
   std::vector<const ChangeEvent*> events;
-  for (std::size_t place = 0; place < unfetched_.size() && events.size() < options_.max_batch_rows; ++place) {
-    if (unfetched_[place]->event.table.get() == table) events.push_back(&unfetched_[place]->event);
+  for (const Held* held : unfetched_) {
+    if (events.size() == rows) break;
+    if (held->event.table == first.event.table && held->alone == first.alone) events.push_back(&held->event);
   }
   ++counters_.queries;
   return query_->send(std::move(events));
@@ -227,27 +227,50 @@ Result<void> ReselectSource::send_query() {
 Result<void> ReselectSource::take_answer() {
   SLUICE_ASSIGN(const auto answer, query_->poll());
   if (!answer) return {};
+  using Status = ReselectQuery::Answer::Status;
   const auto now = Clock::now();
+  const auto& asked = query_->events();
+  const bool refused = answer->status == Status::Refused;
+  // What is wrong with one row must not take the others' values.
+  const bool split = refused && !answer->refused_for_all && asked.size() > 1;
   bool again = false;
   std::size_t place = 0;  // of the next event of the query
   for (Held* held : unfetched_) {
-    if (place == query_->events().size()) break;
-    if (&held->event != query_->events()[place]) continue;
-    const int row = answer->status == ReselectQuery::Answer::Status::Rows ? answer->row_of[place] : -1;
+    if (place == asked.size()) break;
+    if (&held->event != asked[place]) continue;
+    const int row = answer->status == Status::Rows ? answer->row_of[place] : -1;
     ++place;
-    const bool readable =
-        answer->status == ReselectQuery::Answer::Status::NoSuchThing ||
-        (answer->status == ReselectQuery::Answer::Status::Rows && is_visible(held->event.xid, answer->snapshot));
-    if (!readable && now < held->deadline) {
+    if (split) {
+      held->alone = true;
+      continue;
+    }
+    const bool answered = refused || answer->status == Status::NoSuchThing ||
+                          (answer->status == Status::Rows && is_visible(held->event.xid, answer->snapshot));
+    if (!answered && now < held->deadline) {
       again = true;
       continue;
     }
-    if (readable && row >= 0) held_bytes_ += held->take(*answer, row);
+    if (answered && row >= 0) held_bytes_ += held->take(*answer, row);
+    if (refused) note_refusal(*held->event.table, answer->refusal);
     settle(*held);
   }
   std::erase_if(unfetched_, [](const Held* held) { return held->ready; });
   if (again) retry_at_ = now + options_.retry_interval;
   return {};
+}
+
+void ReselectSource::note_refusal(const change::TableSchema& table, const std::string& refusal) {
+  ++counters_.refused_events;
+  const std::string name = change::qualified_name(table);
+  warn_once(table,
+            {base::Recovery::Retry, "pg.reselect_impossible",
+             fmt::format("{0}: {1}. Without them it goes on: they are named in `unavailable`, and a mirror lacks "
+                         "them. To have them in the stream: ALTER TABLE {0} REPLICA IDENTITY FULL",
+                         name, refusal)});
+}
+
+void ReselectSource::warn_once(const change::TableSchema& table, base::Error warning) {
+  if (warned_.emplace(table.oid, warning.id).second) warnings_.push_back(std::move(warning));
 }
 
 void ReselectSource::settle(Held& held) {

@@ -35,7 +35,18 @@ std::vector<std::uint32_t> missing_columns(const std::vector<const ChangeEvent*>
 
 bool is_gone(std::string_view sqlstate) { return sqlstate == "42P01" || sqlstate == "42703" || sqlstate == "3F000"; }
 
+// Names and types are wrong whatever the rows are.
+bool is_about_the_statement(std::string_view sqlstate) { return sqlstate.substr(0, 2) == "42"; }
+
 }  // namespace
+
+const change::TypeDescription* base_type(const change::Column& column) {
+  const change::TypeDescription* type = column.type.get();
+  while (type != nullptr && type->kind == change::TypeKind::Domain && type->element != nullptr) {
+    type = type->element.get();
+  }
+  return type;
+}
 
 std::vector<std::uint32_t> lookup_columns(const ChangeEvent& event) {
   const auto& key = event.table->key_columns;
@@ -87,10 +98,19 @@ std::string ReselectQuery::row_sql(std::size_t place) const {
                       connection_.identifier(event.table->schema), connection_.identifier(event.table->name),
                       event.table->oid, event.table->oid);
   for (const std::uint32_t ordinal : lookup_columns(event)) {
-    text += fmt::format(" AND t.{} = {}", connection_.identifier(event.table->columns[ordinal].name),
+    const change::Column& column = event.table->columns[ordinal];
+    text += fmt::format(" AND t.{} {} {}", connection_.identifier(column.name), equals_sql(column),
                         connection_.literal(event.after[ordinal].bytes));
   }
   return text;
+}
+
+// The search path is empty. An extension has its operators beside its types; all other types compare with those of
+// pg_catalog.
+std::string ReselectQuery::equals_sql(const change::Column& column) const {
+  const change::TypeDescription* type = base_type(column);
+  const bool has_own = type != nullptr && type->kind == change::TypeKind::Base && !type->extension.empty();
+  return has_own ? fmt::format("OPERATOR({}.=)", connection_.identifier(type->schema)) : "=";
 }
 
 Result<std::optional<ReselectQuery::Answer>> ReselectQuery::poll() {
@@ -121,13 +141,16 @@ Result<ReselectQuery::Answer> ReselectQuery::read(std::vector<ResultHandle> resu
     if (PQresultStatus(result.get()) == PGRES_TUPLES_OK) continue;
     const char* field = PQresultErrorField(result.get(), PG_DIAG_SQLSTATE);
     const std::string_view state = field == nullptr ? "" : field;
-    answer.status = is_gone(state) ? Answer::Status::NoSuchThing : Answer::Status::TryAgain;
+    answer.status = Answer::Status::NoSuchThing;
     if (is_gone(state)) return answer;
     const char* primary = PQresultErrorField(result.get(), PG_DIAG_MESSAGE_PRIMARY);
     const std::string message = scrubbed(primary == nullptr ? "" : primary, connection_.options());
     base::Error error = query_error(state, message, "fetching unchanged columns");
-    if (error.recovery == Recovery::Retry && error.id == "pg.query_failed") return answer;
-    return tl::make_unexpected(std::move(error));
+    if (error.id != "pg.query_failed") return tl::make_unexpected(std::move(error));
+    answer.status = error.recovery == Recovery::Retry ? Answer::Status::TryAgain : Answer::Status::Refused;
+    answer.refusal = std::move(error.message);
+    answer.refused_for_all = is_about_the_statement(state);
+    return answer;
   }
   if (results.size() != 2 || PQntuples(results[0].get()) != 1) return unexpected_answer("unchanged columns");
   SLUICE_ASSIGN(answer.snapshot, parse_snapshot(PQgetvalue(results[0].get(), 0, 0)));

@@ -17,6 +17,10 @@
 
 namespace sluice::postgres {
 
+/// What values of the column are in an answer, which knows no domains: their base type. Null: the column's type is
+/// built in.
+const change::TypeDescription* base_type(const change::Column& column);
+
 /// Ordinals of the columns by which the new row can be found: the record key, if the event has all of it.
 /// Empty: it cannot be found.
 std::vector<std::uint32_t> lookup_columns(const change::ChangeEvent& event);
@@ -34,7 +38,10 @@ class ReselectQuery {
       Rows,
       TryAgain,     ///< locked, timed out, cancelled: nothing was read
       NoSuchThing,  ///< table or column are gone
+      Refused,      ///< the same question would fail again: `refusal` says why
     } status = Status::Rows;
+    std::string refusal;
+    bool refused_for_all = false;        ///< whichever rows had been asked for
     SnapshotIds snapshot;                ///< not newer than what the rows were read in
     std::vector<std::uint32_t> columns;  ///< ordinals of the schema, in the order of the values
     std::shared_ptr<pg_result> result;   ///< column 0 is the event's place, then `columns`
@@ -54,6 +61,7 @@ class ReselectQuery {
 
   std::string sql() const;
   std::string row_sql(std::size_t place) const;
+  std::string equals_sql(const change::Column& column) const;
   base::Result<Answer> read(std::vector<ResultHandle> results);
 
   Connection connection_;

@@ -6,8 +6,8 @@
 // query.
 //
 // What was fetched is named in ChangeEvent::reselected: it is the value of now, not of then. A cell stays Unchanged
-// when the row, column or table is gone, when the table has no key, or when the transaction was not visible in time (it
-// may wait for a synchronous standby).
+// when the row, column or table is gone, when the table has no key, when PostgreSQL refuses the question, or when the
+// transaction was not visible in time (it may wait for a synchronous standby).
 //
 // Thread rule: one thread.
 // Errors of next(): those of the source; pg.privilege (Stop: no SELECT on the table), pg.connection_lost (Retry),
@@ -19,7 +19,10 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sluice/base/clock.h"
@@ -46,6 +49,7 @@ struct ReselectCounters {
   std::uint64_t reselected_events = 0;
   std::uint64_t carried_events = 0;   ///< filled from an earlier message of the same transaction
   std::uint64_t given_up_events = 0;  ///< at least one cell stayed Unchanged
+  std::uint64_t refused_events = 0;   ///< of those: PostgreSQL refuses the question
 };
 
 class ReselectQuery;
@@ -62,6 +66,8 @@ class ReselectSource : public pipeline::ChangeSource {
   pipeline::Wait waits_for() const override;
 
   const ReselectCounters& counters() const { return counters_; }
+  /// What came up since the last call, of each table once: pg.reselect_impossible.
+  std::vector<base::Error> take_warnings() { return std::exchange(warnings_, {}); }
   std::size_t held_items() const { return held_.size(); }
 
  private:
@@ -80,6 +86,8 @@ class ReselectSource : public pipeline::ChangeSource {
   base::Result<void> take_answer();
   base::Result<void> send_query();
   void settle(Held& held);
+  void note_refusal(const change::TableSchema& table, const std::string& refusal);
+  void warn_once(const change::TableSchema& table, base::Error warning);
   bool has_room() const;
 
   pipeline::ChangeSource& source_;
@@ -93,6 +101,8 @@ class ReselectSource : public pipeline::ChangeSource {
   bool front_given_ = false;
   base::Deadline retry_at_{};
   ReselectCounters counters_;
+  std::vector<base::Error> warnings_;
+  std::set<std::pair<std::uint32_t, std::string_view>> warned_;  ///< tables, ids
 };
 
 }  // namespace sluice::postgres
