@@ -192,6 +192,8 @@ TEST_F(PostgresReselect, OfARowThatIsGoneTheCellStaysUnchanged) {
   EXPECT_THAT(seen.events[0].reselected, IsEmpty());
   EXPECT_EQ(seen.events[1].op, Op::Delete);
   EXPECT_EQ(source_->counters().given_up_events, 1U);
+  EXPECT_EQ(source_->counters().timed_out_events, 0U);
+  EXPECT_THAT(source_->take_warnings(), IsEmpty()) << "the mirror's document goes, too";
 }
 
 class PostgresReselectGone : public PostgresReselect, public ::testing::WithParamInterface<const char*> {};
@@ -321,6 +323,47 @@ TEST_F(PostgresReselect, BeyondItsDeadlineAnEventGoesOnWithoutTheValue) {
   value_in(locker, "lock table t in access exclusive mode");
   const Seen seen = read_transactions(1);
   EXPECT_EQ(seen.events[0].after[2], "<unchanged>");
+  EXPECT_EQ(source_->counters().given_up_events, 1U);
+  EXPECT_EQ(source_->counters().timed_out_events, 1U);
+  const auto warnings = source_->take_warnings();
+  ASSERT_EQ(warnings.size(), 1U) << "a mirror lacks the value now, though the row has it";
+  EXPECT_EQ(warnings[0].id, "pg.reselect_timed_out");
+  EXPECT_THAT(warnings[0].message, HasSubstr("public.t: "));
+  EXPECT_THAT(warnings[0].message, HasSubstr(change::to_string(seen.events[0].id)));
+}
+
+TEST_F(PostgresReselect, BehindALockNotEveryBatchWaitsForAnAnswerOfItsOwn) {
+  sql("insert into t select g, 0, (select big from t where id = 1) from generate_series(2, 400) g");
+  ReselectOptions options;
+  options.max_batch_rows = 1;
+  options.query_timeout = Milliseconds(100);
+  options.deadline = Milliseconds(300);
+  start(options);
+  sql("update t set n = 1");
+  Connection locker = writer();
+  value_in(locker, "begin");
+  value_in(locker, "lock table t in access exclusive mode");
+  EXPECT_EQ(read_transactions(2).ends.size(), 2U) << "400 queries would take forty seconds";
+  EXPECT_EQ(source_->counters().timed_out_events, 400U);
+  EXPECT_EQ(source_->take_warnings().size(), 1U);
+}
+
+TEST_F(PostgresReselect, TheStreamIsNotLeftUnreadBehindALock) {
+  ReselectOptions options;
+  options.query_timeout = Milliseconds(50);
+  options.deadline = Milliseconds(600'000);
+  options.max_unread = Milliseconds(200);
+  options.max_held_items = 50;
+  start(options);
+  sql("update t set n = 1 where id = 1");
+  sql("insert into t select g, g from generate_series(100, 500) g");
+  Connection locker = writer();
+  value_in(locker, "begin");
+  value_in(locker, "lock table t in access exclusive mode");
+  const Seen seen = read_transactions(2);
+  ASSERT_EQ(seen.events.size(), 402U);
+  EXPECT_EQ(seen.events[0].after[2], "<unchanged>");
+  EXPECT_EQ(source_->counters().timed_out_events, 1U);
 }
 
 TEST_F(PostgresReselect, WhatWaitsIsBounded) {

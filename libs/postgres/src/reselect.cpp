@@ -137,6 +137,7 @@ Result<std::optional<SourceItem>> ReselectSource::next() {
     held_bytes_ -= held_.front()->bytes + kHeldOverheadBytes;
     held_.pop_front();
     front_given_ = false;
+    unread_since_.reset();
   }
   return held_.empty() ? next_through() : next_held();
 }
@@ -194,6 +195,7 @@ ReselectSource::Item ReselectSource::next_held() {
 
 // Reading on makes the next query's batch larger.
 Result<void> ReselectSource::fill_queue() {
+  if (!has_room() && !unread_since_) unread_since_ = Clock::now();
   for (int count = 0; count < kMaxReadAhead && has_room(); ++count) {
     SLUICE_ASSIGN(std::optional<SourceItem> item, source_.next());
     if (!item) return {};
@@ -246,17 +248,44 @@ Result<void> ReselectSource::take_answer() {
     }
     const bool answered = refused || answer->status == Status::NoSuchThing ||
                           (answer->status == Status::Rows && is_visible(held->event.xid, answer->snapshot));
-    if (!answered && now < held->deadline) {
-      again = true;
+    if (!answered) {
+      if (is_late(*held, now)) time_out(*held);
+      again = again || !held->ready;
       continue;
     }
-    if (answered && row >= 0) held_bytes_ += held->take(*answer, row);
+    if (row >= 0) held_bytes_ += held->take(*answer, row);
     if (refused) note_refusal(*held->event.table, answer->refusal);
     settle(*held);
   }
+  if (answer->status == Status::TryAgain) time_out_late_ones(asked.front()->table, now);
   std::erase_if(unfetched_, [](const Held* held) { return held->ready; });
   if (again) retry_at_ = now + options_.retry_interval;
   return {};
+}
+
+// To ask for each batch only to hear that the table is locked would be a stream of a few rows a second.
+void ReselectSource::time_out_late_ones(const change::TableSchemaPtr& table, base::Deadline now) {
+  for (Held* held : unfetched_) {
+    if (held->event.table == table && !held->ready && is_late(*held, now)) time_out(*held);
+  }
+}
+
+bool ReselectSource::is_late(const Held& held, base::Deadline now) const {
+  return now >= held.deadline || (unread_since_ && now >= *unread_since_ + options_.max_unread);
+}
+
+void ReselectSource::time_out(Held& held) {
+  ++counters_.timed_out_events;
+  const change::TableSchema& table = *held.event.table;
+  warn_once(table,
+            {base::Recovery::Retry, "pg.reselect_timed_out",
+             fmt::format("{0}: a large value that an UPDATE did not touch could not be fetched in time: the table is "
+                         "locked, or the transaction waits for a synchronous standby. The event {1} goes on without "
+                         "it, and so may others: it is named in `unavailable`, and a mirror lacks it until the row is "
+                         "updated again. Look for what holds the lock, and update such rows afterwards. Against the "
+                         "next time: a longer postgres.reselect_timeout, or ALTER TABLE {0} REPLICA IDENTITY FULL",
+                         change::qualified_name(table), change::to_string(held.event.id))});
+  settle(held);
 }
 
 void ReselectSource::note_refusal(const change::TableSchema& table, const std::string& refusal) {

@@ -210,6 +210,7 @@ base::Result<OpenStream> SourceSession::open_stream(const config::Settings& sett
     SLUICE_ASSIGN(auto reader, postgres::Connection::open(connect_options(settings), postgres::ConnectionKind::Sql));
     postgres::ReselectOptions reselect;
     reselect.deadline = settings.postgres.reselect_timeout;
+    reselect.max_unread = settings.postgres.park_after;
     SLUICE_ASSIGN(open.reselect, postgres::ReselectSource::open(*open.stream, std::move(reader), reselect));
   }
   return open;

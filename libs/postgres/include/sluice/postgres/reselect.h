@@ -6,8 +6,10 @@
 // query.
 //
 // What was fetched is named in ChangeEvent::reselected: it is the value of now, not of then. A cell stays Unchanged
-// when the row, column or table is gone, when the table has no key, when PostgreSQL refuses the question, or when the
-// transaction was not visible in time (it may wait for a synchronous standby).
+// when the row, column or table is gone, when the table has no key, when PostgreSQL refuses the question, or when
+// nothing could be read in time (the table is locked, or the transaction waits for a synchronous standby): to wait
+// without end would hold up all tables, and leave the server with a reader that does not read (rule P-15). The last two
+// are told.
 //
 // Thread rule: one thread.
 // Errors of next(): those of the source; pg.privilege (Stop: no SELECT on the table), pg.connection_lost (Retry),
@@ -42,14 +44,16 @@ struct ReselectOptions {
   base::Milliseconds query_timeout{5'000};    ///< statement_timeout of a query; it is tried again until `deadline`
   base::Milliseconds retry_interval{50};      ///< after a query that did not see the transaction, or failed
   base::Milliseconds deadline{30'000};        ///< of an event; then its cells stay Unchanged
+  base::Milliseconds max_unread{20'000};      ///< so long may the source wait for room; then events are late, too
 };
 
 struct ReselectCounters {
   std::uint64_t queries = 0;
   std::uint64_t reselected_events = 0;
-  std::uint64_t carried_events = 0;   ///< filled from an earlier message of the same transaction
-  std::uint64_t given_up_events = 0;  ///< at least one cell stayed Unchanged
-  std::uint64_t refused_events = 0;   ///< of those: PostgreSQL refuses the question
+  std::uint64_t carried_events = 0;    ///< filled from an earlier message of the same transaction
+  std::uint64_t given_up_events = 0;   ///< at least one cell stayed Unchanged
+  std::uint64_t refused_events = 0;    ///< of those: PostgreSQL refuses the question
+  std::uint64_t timed_out_events = 0;  ///< of those: nothing could be read in time, though the row may be there
 };
 
 class ReselectQuery;
@@ -66,7 +70,8 @@ class ReselectSource : public pipeline::ChangeSource {
   pipeline::Wait waits_for() const override;
 
   const ReselectCounters& counters() const { return counters_; }
-  /// What came up since the last call, of each table once: pg.reselect_impossible.
+  /// What came up since the last call, of each table once: pg.reselect_impossible,
+  /// pg.reselect_timed_out.
   std::vector<base::Error> take_warnings() { return std::exchange(warnings_, {}); }
   std::size_t held_items() const { return held_.size(); }
 
@@ -86,6 +91,9 @@ class ReselectSource : public pipeline::ChangeSource {
   base::Result<void> take_answer();
   base::Result<void> send_query();
   void settle(Held& held);
+  bool is_late(const Held& held, base::Deadline now) const;
+  void time_out(Held& held);
+  void time_out_late_ones(const change::TableSchemaPtr& table, base::Deadline now);
   void note_refusal(const change::TableSchema& table, const std::string& refusal);
   void warn_once(const change::TableSchema& table, base::Error warning);
   bool has_room() const;
@@ -100,6 +108,7 @@ class ReselectSource : public pipeline::ChangeSource {
   std::size_t held_bytes_ = 0;
   bool front_given_ = false;
   base::Deadline retry_at_{};
+  std::optional<base::Deadline> unread_since_;  ///< no room since then
   ReselectCounters counters_;
   std::vector<base::Error> warnings_;
   std::set<std::pair<std::uint32_t, std::string_view>> warned_;  ///< tables, ids
