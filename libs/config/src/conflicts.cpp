@@ -42,6 +42,10 @@ class Finder {
          "must be at most a third of wal_sender_timeout, or the server takes silence for death");
     when(p.publication_operations.empty(), {"postgres.publication_operations"},
          "a publication of no operation captures nothing: name at least one");
+    when(
+        p.toast == ToastPolicy::Mark && is_on(s_.elasticsearch.mirror), {"postgres.toast", "elasticsearch.mirror"},
+        "with mark an UPDATE comes without the large values that it did not touch, and a mirror writes whole rows: its "
+        "document would lose them. Write reselect or require_full, or turn the mirror off");
     std::set<TableName> seen;
     for (const TableName& table : p.tables) {
       when(!seen.insert(table).second, {"postgres.tables"},

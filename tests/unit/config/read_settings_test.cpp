@@ -492,7 +492,7 @@ TEST_P(Conflicts, AreMistakes) {
   EXPECT_THAT(mistakes[0], ::testing::StartsWith("config.yaml:")) << "the place where one of the keys was written";
 }
 
-TEST(ReadSettings, AMirrorNeedsTheNameOfItsPipeline) {
+TEST(ReadSettings, AMirrorNeedsWholeRowsAndTheNameOfItsPipeline) {
   const std::string file = R"(
 kafka: {brokers: [localhost:9092], topic: t}
 elasticsearch: {addresses: [http://localhost:9200], mirror: on}
@@ -503,6 +503,9 @@ elasticsearch: {addresses: [http://localhost:9200], mirror: on}
   for (const std::string name : {"pipeline: p", "postgres: {slot_name: p}"}) {
     EXPECT_THAT(Config(file + name).of(App::EsConsumer).mistakes(), ::testing::IsEmpty()) << name;
   }
+  auto partial = Config(file + "postgres: {slot_name: p, toast: mark}").of(App::EsConsumer);
+  EXPECT_THAT(partial.ids(), ElementsAre("config.conflict"));
+  EXPECT_THAT(partial.with({"elasticsearch.mirror=off"}).ids(), IsEmpty());
 }
 
 INSTANTIATE_TEST_SUITE_P(
