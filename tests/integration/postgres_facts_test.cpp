@@ -106,6 +106,24 @@ TEST_F(PostgresFacts, OfPartitionsAndPersistence) {
   EXPECT_EQ(table("quick").estimated_rows, -1);
 }
 
+TEST_F(PostgresFacts, OfPartitionsWhoseChangesAreNeverDecoded) {
+  sql("create table plain (id int) partition by range (id); create table plain_leaf partition of plain default;"
+      "create foreign data wrapper nothing; create server nowhere foreign data wrapper nothing;"
+      "create table mixed (id int) partition by range (id); create table logged partition of mixed default;"
+      "create table low partition of mixed for values from (0) to (9) partition by range (id);"
+      "create foreign table away partition of low for values from (0) to (1) server nowhere;"
+      "create unlogged table quick partition of low for values from (1) to (2);"
+      "create unlogged table quicker partition of low for values from (2) to (3);"
+      "create publication p for table plain, mixed with (publish_via_partition_root = true)");
+  const auto tables = must(postgres::fetch_publication(main_session(), "p"))->tables;
+  ASSERT_EQ(tables.size(), 2U);
+  EXPECT_EQ(tables[0].name, "mixed");
+  EXPECT_EQ(tables[0].partitions, 4U);
+  EXPECT_EQ(tables[0].foreign_partitions, 1U);
+  EXPECT_EQ(tables[0].unlogged_partitions, 2U);
+  EXPECT_FALSE(postgres::undecoded_partitions(tables[1]));
+}
+
 TEST_F(PostgresFacts, OfRightsAreThoseOfOurRole) {
   const std::string role = name() + "_r";
   sql(fmt::format(

@@ -233,6 +233,16 @@ std::optional<base::Error> refused_updates(std::string_view publication, const T
                                  publication, name, reason, remedy)};
 }
 
+std::optional<base::Error> undecoded_partitions(const TableFacts& table) {
+  if (table.foreign_partitions == 0 && table.unlogged_partitions == 0) return std::nullopt;
+  return base::Error{
+      Recovery::Stop, "pg.table_not_logged",
+      fmt::format("{}.{} has partitions whose changes are never in the WAL (foreign tables: {}, unlogged: {}): a "
+                  "snapshot reads their rows, and no change of them is ever sent. Make unlogged ones logged (ALTER "
+                  "TABLE … SET LOGGED); detach foreign ones, and capture them where they are",
+                  table.schema, table.name, table.foreign_partitions, table.unlogged_partitions)};
+}
+
 Result<void> create_publication(Connection& connection, std::string_view publication, std::span<const TableName> tables,
                                 std::span<const std::string> operations) {
   SLUICE_TRY(require_tables(connection, tables));

@@ -18,13 +18,14 @@ using base::Result;
 constexpr const char* kTableQuery = R"(
 with target as ({})
 select c.oid, n.nspname, c.relname, c.relkind, c.relpersistence, c.relispartition, c.relreplident,
-       coalesce(leaf.leaves, 0), coalesce(leaf.foreigners, 0),
+       coalesce(leaf.leaves, 0), coalesce(leaf.foreigners, 0), coalesce(leaf.unlogged, 0),
        case when c.relkind = 'p' then coalesce(leaf.rows, -1) else c.reltuples end::float8,
        target.listed, coalesce(pg_get_expr(target.qual, c.oid), ''),
        row_security_active(c.oid), coalesce(has_schema_privilege(n.oid, 'USAGE'), true),
        coalesce((select not i.indimmediate from pg_index i where i.indrelid = c.oid and i.indisprimary), false)
   from target join pg_class c on c.oid = target.relid join pg_namespace n on n.oid = c.relnamespace
   left join lateral (select count(*) as leaves, count(*) filter (where l.relkind = 'f') as foreigners,
+                            count(*) filter (where l.relpersistence = 'u') as unlogged,
                             case when min(l.reltuples) < 0 then -1 else sum(l.reltuples) end as rows
                        from pg_partition_tree(c.oid) t join pg_class l on l.oid = t.relid
                       where t.isleaf and c.relkind = 'p') leaf on true
@@ -70,6 +71,7 @@ pipeline::TableFacts read_table(RowReader& row) {
   table.identity = static_cast<change::ReplicaIdentity>(row.character());
   table.partitions = row.u32();
   table.foreign_partitions = row.u32();
+  table.unlogged_partitions = row.u32();
   table.estimated_rows = row.f64();
   table.column_list = row.boolean();
   table.row_filter = row.string();

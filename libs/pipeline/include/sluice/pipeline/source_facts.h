@@ -77,11 +77,12 @@ struct TableFacts {
   std::uint32_t oid = 0;
   std::string schema;
   std::string name;
-  char kind = 'r';                       ///< pg_class.relkind: 'r' table, 'p' partitioned, 'f' foreign, 'v' view, …
-  char persistence = 'p';                ///< pg_class.relpersistence: 'p', 'u' unlogged, 't' temporary
-  bool partition = false;                ///< is itself a partition of another table
-  std::uint32_t partitions = 0;          ///< leaves below it
-  std::uint32_t foreign_partitions = 0;  ///< leaves that are foreign tables: never decoded
+  char kind = 'r';                        ///< pg_class.relkind: 'r' table, 'p' partitioned, 'f' foreign, 'v' view, …
+  char persistence = 'p';                 ///< pg_class.relpersistence: 'p', 'u' unlogged, 't' temporary
+  bool partition = false;                 ///< is itself a partition of another table
+  std::uint32_t partitions = 0;           ///< leaves below it
+  std::uint32_t foreign_partitions = 0;   ///< leaves that are foreign tables: never decoded
+  std::uint32_t unlogged_partitions = 0;  ///< likewise
   change::ReplicaIdentity identity = change::ReplicaIdentity::Default;
   std::vector<std::string> columns;           ///< published ones, in the order of the table
   std::vector<std::string> identity_columns;  ///< those that the replica identity flags; with FULL: all published ones

@@ -49,6 +49,10 @@ std::vector<TableName> uncovered_tables(const pipeline::PublicationFacts& public
 /// it: pg.updates_refused (Stop), with the reason. Nothing: it does not.
 std::optional<base::Error> refused_updates(std::string_view publication, const pipeline::TableFacts& table);
 
+/// Partitions whose rows a snapshot reads, and whose changes are never in the WAL (rule P-35): pg.table_not_logged.
+/// Nothing: there are none.
+std::optional<base::Error> undecoded_partitions(const pipeline::TableFacts& table);
+
 /// CREATE PUBLICATION … FOR TABLE … WITH (publish_via_partition_root = true). Before the slot, always (rule P-20).
 /// Errors: pg.table_missing (Stop), pg.privilege (Stop; the message has the command for the DBA).
 /// `operations`: insert, update, delete, truncate.
