@@ -85,6 +85,36 @@ TEST_F(StartRefusals, TheSlotWasMadeAgain) {
   expect_refused("pg.slot_advanced", "slot reset --new-epoch");
 }
 
+TEST_F(StartRefusals, TheSlotIsACopyOfAnOlderOne) {
+  stack.sql("SELECT pg_create_logical_replication_slot('older', 'pgoutput')");
+  run_once();
+  drop_slot();
+  stack.sql("SELECT pg_copy_logical_replication_slot('older', '" + stack.slot() +
+            "'); SELECT pg_drop_replication_slot('older')");
+  stack.sql("INSERT INTO users VALUES (50, 'for another')");
+  expect_refused("pg.slot_recreated", "slot reset --new-epoch");
+}
+
+TEST_F(StartRefusals, TheServerIsAnotherCluster) {
+  run_once();
+  Stack other(StackOptions{.postgres_version = 16});
+  ASSERT_NE(other.postgres().port(), stack.postgres().port());
+  // Everything there has the names that it has here.
+  const std::string slot = "'" + stack.slot() + "'";
+  other.sql_in("postgres", "CREATE DATABASE " + stack.database());
+  const auto sql = [&](const std::string& statement) { return other.sql_in(stack.database(), statement); };
+  sql("CREATE TABLE users (id int PRIMARY KEY, name text); CREATE PUBLICATION " +
+      stack.settings()["postgres.publication_name"] + " FOR TABLE users");
+  sql("SELECT pg_create_logical_replication_slot(" + slot + ", 'pgoutput'); INSERT INTO users VALUES (50, 'other')");
+  const std::string confirmed_there = "SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = " + slot;
+  const std::string before = sql(confirmed_there);
+  stack.settings()["postgres.port"] = std::to_string(other.postgres().port());
+  expect_refused("pg.system_changed", "state_dir");
+  EXPECT_EQ(sql(confirmed_there), before);
+  sql("SELECT pg_drop_replication_slot(" + slot + ")");
+  other.sql_in("postgres", "DROP DATABASE " + stack.database());
+}
+
 TEST_F(StartRefusals, TheSlotWasAdvancedByAnother) {
   run_once();
   stack.sql("INSERT INTO users VALUES (50, 'missed')");
