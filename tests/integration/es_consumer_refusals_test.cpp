@@ -1,7 +1,7 @@
 // link: sluice::base
 //
-// What es_consumer does with a record that can never be a document: the whole program, judged by kcat, curl and
-// Kafka's own tool for groups (E-12).
+// What es_consumer does with a record that can never be a document, and with a table that can have no mirror: the whole
+// program, judged by kcat, curl and Kafka's own tool for groups (E-12, E3).
 #include <filesystem>
 #include <sstream>
 
@@ -128,4 +128,17 @@ TEST_F(EsConsumerRefusals, WhatCanNeverBeADocumentIsADeadLetterBeforeTheOffsetIs
   start_es_consumer();
   type_in(0, "nonsense", "1\n2\n3\n4\n5\n6\n");
   expect_stop("es.too_many_rejected", "dead_letters.max_per_minute");
+}
+
+TEST_F(EsConsumerRefusals, ATableWithoutAKeyHasNoMirror) {
+  stack.sql("CREATE TABLE users (id int, name text); ALTER TABLE users REPLICA IDENTITY FULL");
+  stack.sql("INSERT INTO users VALUES (1, 'one')");
+  stack.start_replicator();
+  stack.start_es_consumer();
+  ASSERT_TRUE(stack.topic_has(1)) << stack.replicator().log();
+  expect_stop("es.mirror_no_key", "primary key");
+  EXPECT_NE(stack.es_consumer().last_line().find("public.users"), std::string::npos);
+  stack.settings()["elasticsearch.mirror"] = "off";
+  start_es_consumer();
+  EXPECT_TRUE(stack.journal_has("users", 1)) << stack.es_consumer().log();
 }
