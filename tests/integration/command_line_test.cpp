@@ -11,7 +11,16 @@
 
 #include <gmock/gmock.h>
 
+#include "sluice/testing/program.h"
+#include "sluice/testing/temporary_directory.h"
+
+using sluice::testing::TemporaryDirectory;
+using testing::AllOf;
+using testing::Contains;
+using testing::Each;
 using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
 using testing::StartsWith;
 
 namespace {
@@ -98,4 +107,38 @@ TEST(CommandLine, EachMistakeOfTheConfigurationHasItsLineAndTheLastNamesTheFirst
               testing::ElementsAre(StartsWith("--set kafka.topc: unknown key `kafka.topc`: did you mean `topic`? ["),
                                    StartsWith("--set …: an override has the form section.key=value [config."),
                                    StartsWith("ERROR config.unknown_key: 2 mistakes, the first: --set kafka.topc:")));
+}
+
+TEST(CommandLine, LogsAreReadBackByLevelAgeAndNumber) {
+  const TemporaryDirectory state;
+  const std::string options = " --config " SLUICE_SOURCE_DIR "/config.yaml --set state_dir=" + state.path();
+  // Nobody listens there, so that something of each level is written.
+  ASSERT_EQ(
+      run("replicator run" + options +
+          " --set postgres.host=127.0.0.1 --set postgres.port=1 --set retry.max_outage=1s --set admin.enabled=off")
+          .code,
+      4);
+  const auto logs = [&](const std::string& choice) {
+    const Ended ended = run("replicator logs" + options + choice);
+    EXPECT_EQ(ended.code, 0) << ended.text;
+    return ended.lines();
+  };
+  const auto has = [](const std::string& level) { return HasSubstr(" " + level); };
+  const auto all = logs("");
+  EXPECT_THAT(all, Contains(has("info    replicator/replicator: version")));
+  EXPECT_THAT(all, Contains(has("warning replicator/")));
+  EXPECT_THAT(all.back(), AllOf(has("error   replicator/"), HasSubstr("[pg.unreachable]")));
+  EXPECT_THAT(logs(" --level warning"), AllOf(Not(IsEmpty()), Each(Not(has("info ")))));
+  EXPECT_THAT(logs(" --level error"), testing::ElementsAre(all.back()));
+  EXPECT_THAT(logs(" --limit 2"), testing::ElementsAre(all[all.size() - 2], all.back()));
+
+  // As if the first line had been written three hours ago.
+  const char* const make_older = R"(
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as logs:
+    logs.execute("UPDATE logs SET ts = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-3 hours') WHERE id = 1")
+)";
+  sluice::testing::run_ok({"python3", "-c", make_older, state / "logs.db"});
+  EXPECT_THAT(logs(" --since 1h"), testing::ElementsAreArray(all.begin() + 1, all.end()));
+  EXPECT_EQ(logs(" --since 4h").size(), all.size());
 }
