@@ -7,6 +7,7 @@
 #include "contract/kafka_eyes.h"
 #include "contract/record_source_contract.h"
 #include "sluice/kafka/producer.h"
+#include "sluice/testing/temporary_directory.h"
 
 namespace sluice::testing {
 namespace {
@@ -37,12 +38,12 @@ class KafkaSourcePlace final : public SourcePlace {
     write_messages(client_, topic_, partition, messages);
   }
   void trim(std::int32_t partition, pipeline::Offset begin) override {
-    const std::string file = "/tmp/" + topic_ + ".json";
+    const TemporaryDirectory folder;
+    const std::string file = folder / "offsets.json";
     std::ofstream(file) << R"({"version":1,"partitions":[{"topic":")" << topic_ << R"(","partition":)" << partition
                         << R"(,"offset":)" << begin << "}]}";
     run_ok({SLUICE_SOURCE_DIR "/Docker_Files/native/kafka", "tool", "DeleteRecordsCommand", "--bootstrap-server",
             client_.brokers, "--offset-json-file", file});
-    std::remove(file.c_str());
   }
   std::unique_ptr<pipeline::RecordSource> open() override {
     kafka::ConsumerOptions options;

@@ -4,6 +4,7 @@
 // servers: own
 #include <poll.h>
 
+#include <future>
 #include <thread>
 
 #include "contract/kafka_eyes.h"
@@ -118,13 +119,13 @@ TEST_F(KafkaBrokerRestart, AKilledBrokerLosesAndRepeatsNothing) {
   EXPECT_FALSE(producer_->reachability().last_error.empty());
 }
 
-TEST_F(KafkaBrokerRestart, AProducerIsDestroyedAtOnceWhileTheBrokerIsGone) {
+TEST_F(KafkaBrokerRestart, AProducerIsDestroyedWithoutWaitingForABrokerThatIsGone) {
   send_while([&] { return delivered_ < 1'000; });
   broker_.kill_now();
   send_while([&] { return !was_full_; });
-  const auto begin = base::Clock::now();
-  producer_.reset();
-  EXPECT_LT(base::Clock::now() - begin, std::chrono::seconds(1));
+  // Its records have no time-out: one that waited for them would wait until the broker is back.
+  const auto destroyed = std::async(std::launch::async, [&] { producer_.reset(); });
+  EXPECT_EQ(destroyed.wait_for(seconds(60)), std::future_status::ready);
   broker_.start();
 }
 

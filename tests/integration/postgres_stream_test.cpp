@@ -209,12 +209,11 @@ TEST_F(PostgresStream, ASlotThatIsReadByAnotherIsTriedAgainAndItsPidIsNamed) {
   EXPECT_THAT(second.error().message, HasSubstr(slot_fact("active_pid")));
 }
 
-TEST_F(PostgresStream, FinishingFreesTheSlotAtOnce) {
+TEST_F(PostgresStream, FinishingFreesTheSlotWhileTheConnectionIsStillThere) {
   auto stream = start();
   sql("insert into t select g, 'x' from generate_series(1, 50000) g");
   must(stream->finish(Milliseconds(10'000)));
-  stream.reset();
-  EXPECT_TRUE(eventually([&] { return start(stream_options()).has_value(); }, Milliseconds(2'000)));
+  EXPECT_TRUE(eventually([&] { return start(stream_options()).has_value(); }));
 }
 
 TEST_F(PostgresStream, AMissingSlotAndAMissingPublicationAreToldApart) {
