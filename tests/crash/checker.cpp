@@ -3,14 +3,23 @@
 #include <set>
 #include <sstream>
 
+#include <fmt/format.h>
+
 namespace sluice::testing {
 namespace {
 
-constexpr std::size_t kMaxReported = 5;
+/// The first few of each rule say enough.
+class Violations {
+ public:
+  void add(const std::string& rule, const std::string& where) {
+    if (++count_[rule] <= 3) told_.push_back(rule + ": " + where);
+  }
+  std::vector<std::string> told() { return std::move(told_); }
 
-void complain(std::vector<std::string>& violations, std::string what) {
-  if (violations.size() < kMaxReported) violations.push_back(std::move(what));
-}
+ private:
+  std::map<std::string, int> count_;
+  std::vector<std::string> told_;
+};
 
 /// The value of a column as test_decoding shows it: name[type]:'text', or without quotes up to a space.
 std::string field(std::string_view text, std::string_view name) {
@@ -24,80 +33,118 @@ std::string field(std::string_view text, std::string_view name) {
   return std::string(quoted ? value.substr(1, value.find('\'', 1) - 1) : value.substr(0, value.find(' ')));
 }
 
+/// Adds the events that one change of test_decoding makes: two of an update that moves a row to another key.
+void add_change(std::string_view change, const std::string& seq, Transaction& transaction) {
+  const auto moved = change.find(" new-tuple: ");
+  if (change.starts_with("INSERT:")) {
+    transaction[seq] = {'c', field(change, "id"), field(change, "val")};
+  } else if (change.starts_with("DELETE:")) {
+    transaction[seq] = {'d', field(change, "id"), ""};
+  } else if (change.starts_with("UPDATE:") && moved != std::string::npos) {
+    const std::string_view row = change.substr(moved);
+    transaction[seq] = {'d', field(change.substr(0, moved), "id"), ""};
+    transaction[seq + ".0001"] = {'c', field(row, "id"), field(row, "val")};
+  } else if (change.starts_with("UPDATE:")) {
+    transaction[seq] = {'u', field(change, "id"), field(change, "val")};
+  }
+}
+
+KeyChange change_of(const nlohmann::json& event) {
+  const std::string op = event["op"];
+  const auto& row = event[op == "d" ? "before" : "after"];
+  return {op[0], row["id"].dump(), op == "d" ? "" : row["val"].get<std::string>()};
+}
+
+void check_content(const History& committed, const std::string& id, const std::string& lsn, const std::string& rest,
+                   const KeyChange& change, Violations& violations) {
+  const auto transaction = committed.find(lsn);
+  if (transaction == committed.end()) return violations.add("no such commit", id);
+  const auto truth = transaction->second.find(rest);
+  if (truth == transaction->second.end()) return violations.add("phantom", id);
+  if (truth->second != change) violations.add("not as committed", id);
+}
+
 }  // namespace
 
-History committed_history(const std::string& test_decoding) {
+std::string history_query(const std::string& oracle) {
+  return "SELECT lpad(to_hex((start_lsn - '0/0')::bigint), 16, '0'), data "
+         "FROM pg_logical_slot_peek_changes('" +
+         oracle +
+         "', NULL, NULL, 'include-xids', '0') "
+         "WITH ORDINALITY AS change (lsn, xid, data, number) LEFT JOIN (SELECT xid, start_lsn FROM "
+         "pg_replication_slots, "
+         "pg_get_wal_records_info(restart_lsn, pg_current_wal_flush_lsn()) "
+         "WHERE slot_name = '" +
+         oracle +
+         "' AND resource_manager = 'Transaction' AND record_type = 'COMMIT') AS commit "
+         "USING (xid) WHERE data LIKE 'table public.work: %' ORDER BY number";
+}
+
+History committed_history(const std::string& answer) {
   History history;
-  std::istringstream lines(test_decoding);
+  std::map<std::string, int> ordinals;
+  std::istringstream lines(answer);
   for (std::string line; std::getline(lines, line);) {
-    const std::string table = "table public.work: ";
-    if (!line.starts_with(table)) continue;
-    const std::string_view change = std::string_view(line).substr(table.size());
-    const auto moved = change.find(" new-tuple: ");
-    if (change.starts_with("INSERT:")) {
-      history[field(change, "id")].push_back({'c', field(change, "val")});
-    } else if (change.starts_with("DELETE:")) {
-      history[field(change, "id")].push_back({'d', ""});
-    } else if (change.starts_with("UPDATE:") && moved != std::string::npos) {
-      history[field(change.substr(0, moved), "id")].push_back({'d', ""});
-      history[field(change.substr(moved), "id")].push_back({'c', field(change.substr(moved), "val")});
-    } else if (change.starts_with("UPDATE:")) {
-      history[field(change, "id")].push_back({'u', field(change, "val")});
-    }
+    const auto bar = line.find('|');
+    const std::string lsn = line.substr(0, bar);
+    const std::string_view change =
+        std::string_view(line).substr(bar + std::string_view("|table public.work: ").size());
+    add_change(change, fmt::format("{:08x}", ++ordinals[lsn]), history[lsn]);
   }
   return history;
 }
 
 std::vector<std::string> check_topic(const History& committed, const std::vector<KafkaRecord>& records) {
-  std::vector<std::string> violations;
+  Violations violations;
   std::map<int, std::string> last_id;
-  std::set<std::string> ids;
-  History found;
+  std::map<std::string, int> partitions;
+  std::map<std::string, std::set<std::string>> found;
   for (const KafkaRecord& record : records) {
     const auto event = record.json();
-    const std::string op = event["op"];
-    if (op != "c" && op != "u" && op != "d") continue;
+    if (event["op"] == "m") continue;
     const std::string id = event["id"];
-    if (!ids.insert(id).second) complain(violations, "twice in the topic: " + id);
+    // eeee-cccccccccccccccc-ssssssss[.pppp]
+    const std::string lsn = id.substr(5, 16);
+    const std::string rest = id.substr(22);
+    if (!found[lsn].insert(rest).second) {
+      violations.add("twice", id);
+      continue;
+    }
     std::string& last = last_id[record.partition];
-    if (id <= last) complain(violations, "out of order in partition " + std::to_string(record.partition) + ": " + id);
-    last = id;
-    const auto& row = op == "d" ? event["before"] : event["after"];
-    found[row["id"].dump()].push_back({op[0], op == "d" ? "" : row["val"].get<std::string>()});
-  }
-  for (const auto& [key, changes] : committed) {
-    const auto seen = found.find(key);
-    const std::size_t count = seen == found.end() ? 0 : seen->second.size();
-    if (count != changes.size()) {
-      complain(violations, "key " + key + ": " + std::to_string(changes.size()) +
-                               " changes were committed, the topic has " + std::to_string(count));
-    } else if (seen != found.end() && seen->second != changes) {
-      complain(violations, "key " + key + ": the changes differ from what was committed, or their order does");
+    const bool in_order = id > last;
+    last = std::max(last, id);
+    const KeyChange change = change_of(event);
+    if (!in_order) {
+      violations.add("out of order", id);
+    } else if (partitions.emplace(change.key, record.partition).first->second != record.partition) {
+      violations.add("two partitions", id);
+    } else {
+      check_content(committed, id, lsn, rest, change, violations);
     }
   }
-  for (const auto& [key, changes] : found) {
-    if (!committed.contains(key)) complain(violations, "phantom: key " + key + " was never committed");
+  for (const auto& [lsn, transaction] : committed) {
+    const auto& there = found[lsn];
+    for (const auto& [rest, change] : transaction) {
+      if (there.contains(rest)) continue;
+      violations.add(there.empty() ? "lost transaction" : "cut transaction", lsn + "-" + rest);
+    }
   }
-  return violations;
+  return violations.told();
 }
 
 std::vector<std::string> check_journal(const std::vector<KafkaRecord>& records,
                                        const std::vector<nlohmann::json>& documents) {
-  std::vector<std::string> violations;
-  std::set<std::string> wanted;
+  Violations violations;
+  std::set<std::string> found;
+  for (const auto& document : documents) found.insert(document["_id"]);
   for (const KafkaRecord& record : records) {
     const auto event = record.json();
-    if (event["op"] != "m") wanted.insert(event["id"].get<std::string>());
+    if (event["op"] == "m") continue;
+    const std::string id = event["id"];
+    if (found.erase(id) == 0) violations.add("lost document", id);
   }
-  std::set<std::string> found;
-  for (const auto& document : documents) found.insert(document["_id"].get<std::string>());
-  for (const auto& id : wanted) {
-    if (!found.contains(id)) complain(violations, "the journal lacks " + id);
-  }
-  for (const auto& id : found) {
-    if (!wanted.contains(id)) complain(violations, "the journal has " + id + ", the topic has not");
-  }
-  return violations;
+  for (const std::string& id : found) violations.add("invented document", id);
+  return violations.told();
 }
 
 }  // namespace sluice::testing

@@ -269,34 +269,29 @@ std::map<std::string, nlohmann::json> Stack::mirror_rows(const std::string& tabl
   return rows;
 }
 
+std::string Stack::mirror_difference_now(const std::string& table) {
+  const auto wanted = table_rows(table);
+  const auto found = mirror_rows(table);
+  for (const auto& [key, row] : wanted) {
+    const auto document = found.find(key);
+    if (document == found.end()) return "missing: " + row.dump();
+    if (document->second != row) return "different: " + row.dump() + " is " + document->second.dump();
+  }
+  for (const auto& [key, row] : found) {
+    if (!wanted.contains(key)) return "too much: " + row.dump();
+  }
+  return "";
+}
+
 std::string Stack::mirror_difference(const std::string& table, seconds patience) {
-  std::string difference = "never compared";
-  eventually(
+  const bool is_equal = eventually(
       [&] {
         // Reading everything again and again would take the servers' time from what is being waited for.
-        const std::int64_t rows = sql_number("SELECT count(*) FROM " + table);
-        const std::int64_t documents = document_count(mirror(table));
-        if (rows != documents) {
-          difference = std::to_string(rows) + " rows, " + std::to_string(documents) + " documents";
-          return false;
-        }
-        const auto wanted = table_rows(table);
-        const auto found = mirror_rows(table);
-        difference.clear();
-        for (const auto& [key, row] : wanted) {
-          const auto document = found.find(key);
-          if (document == found.end())
-            difference = "missing: " + row.dump();
-          else if (document->second != row)
-            difference = "different: " + row.dump() + " is " + document->second.dump();
-        }
-        for (const auto& [key, row] : found) {
-          if (!wanted.contains(key)) difference = "too much: " + row.dump();
-        }
-        return difference.empty();
+        return sql_number("SELECT count(*) FROM " + table) == document_count(mirror(table)) &&
+               mirror_difference_now(table).empty();
       },
       patience);
-  return difference;
+  return is_equal ? "" : mirror_difference_now(table);
 }
 
 std::string Stack::write_config() {

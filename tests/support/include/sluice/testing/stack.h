@@ -138,6 +138,7 @@ class Stack {
   Server& elasticsearch_server() { return elasticsearch_; }
 
  private:
+  std::string mirror_difference_now(const std::string& table);
   std::unique_ptr<Program> start(const std::string& program, const std::vector<std::string>& arguments);
 
   Server postgres_;
