@@ -163,6 +163,20 @@ class Chaos : public testing::Test {
     more.push_back(good.back());
     more.back()["_id"] = "0001-ffffffffffffffff-00000001";
     expect_noticed("invented document", more);
+    for (const char* member : {"op", "before", "after"}) {
+      auto altered = good;
+      const auto document = std::find_if(altered.begin(), altered.end(),
+                                         [&](const auto& hit) { return !hit["_source"][member].is_null(); });
+      ASSERT_NE(document, altered.end()) << member;
+      (*document)["_source"][member] = nullptr;
+      expect_noticed("altered document", altered);
+    }
+    auto altered = good;
+    const auto row = std::find_if(altered.begin(), altered.end(),
+                                  [](const auto& hit) { return hit["_source"]["after"].is_object(); });
+    ASSERT_NE(row, altered.end());
+    (*row)["_source"]["after"]["val"] = "something else";
+    expect_noticed("altered document", altered);
   }
 
   /// The real programs, behind a slot that was confirmed up to the end of the WAL (a keepalive's wal_end) while what

@@ -135,15 +135,25 @@ std::vector<std::string> check_topic(const History& committed, const std::vector
 std::vector<std::string> check_journal(const std::vector<KafkaRecord>& records,
                                        const std::vector<nlohmann::json>& documents) {
   Violations violations;
-  std::set<std::string> found;
-  for (const auto& document : documents) found.insert(document["_id"]);
+  std::map<std::string, nlohmann::json> found;
+  for (const auto& document : documents) found.emplace(document["_id"], document["_source"]);
   for (const KafkaRecord& record : records) {
     const auto event = record.json();
     if (event["op"] == "m") continue;
     const std::string id = event["id"];
-    if (found.erase(id) == 0) violations.add("lost document", id);
+    const auto document = found.extract(id);
+    if (document.empty()) {
+      violations.add("lost document", id);
+      continue;
+    }
+    for (const char* member : {"op", "before", "after"}) {
+      if (document.mapped()[member] != event[member]) {
+        violations.add("altered document", id + " has " + member + " " + document.mapped()[member].dump() +
+                                               ", the record has " + event[member].dump());
+      }
+    }
   }
-  for (const std::string& id : found) violations.add("invented document", id);
+  for (const auto& [id, document] : found) violations.add("invented document", id);
   return violations.told();
 }
 

@@ -44,7 +44,8 @@ History committed_history(const std::string& answer);
 ///   cut transaction     some of its events are not there
 std::vector<std::string> check_topic(const History& committed, const std::vector<KafkaRecord>& records);
 
-/// The same for the journal: `lost document` and `invented document`.
+/// The same for the journal, document by document: `lost document`, `invented document`, and `altered document` when
+/// its operation or its row is not that of the record.
 std::vector<std::string> check_journal(const std::vector<KafkaRecord>& records,
                                        const std::vector<nlohmann::json>& documents);
 
