@@ -49,36 +49,55 @@ class Outages : public testing::Test {
                    stack.folder() + "/writers.log");
   }
 
+  /// The outage begins under load. Topic and indices are made before, so that the writers' time is that of the outage.
+  Program writers_at_work() {
+    stack.sql("INSERT INTO work VALUES (0, 0, 'before all others')");
+    EXPECT_TRUE(stack.journal_has("work", 1)) << stack.es_consumer().log();
+    EXPECT_EQ(stack.mirror_difference("work"), "") << stack.es_consumer().log();
+    Program writing = writers();
+    EXPECT_TRUE(stack.journal_has("work", 1'000)) << writing.log() << stack.es_consumer().log();
+    return writing;
+  }
+
+  void expect_bounded_memory() {
+    EXPECT_LT(stack.replicator().peak_memory_kib(), kMaxMemoryKib);
+    EXPECT_LT(stack.es_consumer().peak_memory_kib(), kMaxMemoryKib);
+  }
+
   Stack stack{{.own_postgres = true, .own_kafka = true, .own_elasticsearch = true}};
 };
 
 }  // namespace
 
 TEST_F(Outages, WithoutKafkaTheReplicatorParksInBoundedMemoryAndCatchesUp) {
+  Program writing = writers_at_work();
   stack.kafka().stop();
-  Program writing = writers();
   EXPECT_EQ(writing.wait(seconds(outage_seconds() + 60)), 0) << writing.log();
-  EXPECT_NE(stack.replicator().log().find("kafka.unreachable"), std::string::npos) << stack.replicator().log();
-  EXPECT_NE(stack.replicator().log().find("kafka.parked"), std::string::npos) << stack.replicator().log();
-  EXPECT_EQ(stack.sql("SELECT active FROM pg_replication_slots WHERE slot_name = '" + stack.slot() + "'"), "f");
-  EXPECT_LT(stack.replicator().peak_memory_kib(), kMaxMemoryKib);
+  for (const char* told : {"kafka.parked", "kafka.unreachable"}) {
+    EXPECT_TRUE(eventually([&] { return stack.replicator().log().find(told) != std::string::npos; }))
+        << told << "\n"
+        << stack.replicator().log();
+  }
+  EXPECT_TRUE(eventually([&] {
+    return stack.sql("SELECT active FROM pg_replication_slots WHERE slot_name = '" + stack.slot() + "'") == "f";
+  }));
   stack.kafka().start();
   ASSERT_TRUE(stack.caught_up(patience())) << stack.replicator().log();
   EXPECT_EQ(stack.mirror_difference("work", patience()), "") << stack.es_consumer().log();
   EXPECT_EQ(static_cast<std::int64_t>(stack.events().size()), stack.sql_number("SELECT count(*) FROM work"));
   EXPECT_NE(stack.replicator().log().find("Kafka answers again"), std::string::npos) << stack.replicator().log();
-  EXPECT_LT(stack.replicator().peak_memory_kib(), kMaxMemoryKib);
+  expect_bounded_memory();
 }
 
 TEST_F(Outages, WithoutElasticsearchTheConsumerKeepsItsMembershipAndCatchesUp) {
+  Program writing = writers_at_work();
   stack.elasticsearch_server().stop();
-  Program writing = writers();
   EXPECT_EQ(writing.wait(seconds(outage_seconds() + 60)), 0) << writing.log();
   EXPECT_TRUE(stack.es_consumer().is_running()) << stack.es_consumer().log();
-  EXPECT_LT(stack.es_consumer().peak_memory_kib(), kMaxMemoryKib);
   stack.elasticsearch_server().start();
   EXPECT_EQ(stack.mirror_difference("work", patience()), "") << stack.es_consumer().log();
   EXPECT_EQ(check_journal(stack.events(), stack.documents(stack.journal("work"))), std::vector<std::string>{});
+  expect_bounded_memory();
 }
 
 TEST_F(Outages, AnIdlePublishedDatabaseBesideABusyTableReleasesItsWal) {
