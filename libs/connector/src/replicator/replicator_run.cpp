@@ -190,7 +190,7 @@ base::Result<pipeline::StartFacts> ReplicatorRun::gather(SourceSession& source) 
     SLUICE_ASSIGN(facts.stored, store_->load());
   }
   SLUICE_ASSIGN(auto from_source, source.gather(settings_, facts.stored));
-  report_refused_updates(from_source.publication);
+  report_oddities(from_source.publication);
   SLUICE_ASSIGN(auto from_broker, broker_.gather());
   facts.server = std::move(from_source.server);
   facts.history = std::move(from_source.history);
@@ -420,6 +420,9 @@ base::Result<void> ReplicatorRun::look_around(base::Deadline now, const Reading&
     return {};
   }
   report_schema_changes();
+  if (reading.reselect != nullptr) {
+    for (const base::Error& warning : reading.reselect->take_warnings()) warn(warning);
+  }
   SLUICE_ASSIGN(auto publication, incarnations_->tick(now, replication.checkpoint()));
   if (!publication) return {};
   report_altered(replication.checkpoint().publication, publication->now);
@@ -488,12 +491,14 @@ void ReplicatorRun::warn(const base::Error& warning) {
   logger.warning(warning);
 }
 
-/// Somebody else made the publication, so that is how it is; but whoever looks for the reason finds it here.
-void ReplicatorRun::report_refused_updates(const pipeline::PublicationFacts& publication) {
-  if (!publication.updates && !publication.deletes) return;
+/// Somebody else made the publication and its tables, so that is how it is; but whoever looks for the reason finds it
+/// here.
+void ReplicatorRun::report_oddities(const pipeline::PublicationFacts& publication) {
+  const bool changes_rows = publication.updates || publication.deletes;
   for (const pipeline::TableFacts& table : publication.tables) {
+    if (const auto undecoded = postgres::undecoded_partitions(table)) warn(*undecoded);
     const auto refused = postgres::refused_updates(publication.name, table);
-    if (refused) warn(*refused);
+    if (changes_rows && refused) warn(*refused);
   }
 }
 

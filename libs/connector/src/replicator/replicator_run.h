@@ -76,7 +76,7 @@ class ReplicatorRun {
   /// As the start found it.
   void follow_publication(const pipeline::StartFacts& facts, const pipeline::StartPlan& plan);
   void report_altered(const pipeline::PublicationIncarnation& before, const pipeline::PublicationIncarnation& now);
-  void report_refused_updates(const pipeline::PublicationFacts& publication);
+  void report_oddities(const pipeline::PublicationFacts& publication);
   void report_replacements();
   void report_obstacles();  ///< once when it begins, once when it is over
   base::Result<void> settle();

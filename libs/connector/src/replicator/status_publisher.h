@@ -24,8 +24,8 @@ namespace sluice::connector {
 struct Reading {
   const postgres::SnapshotSource* rows = nullptr;
   postgres::ReplicationStream* stream = nullptr;
-  const postgres::ReselectSource* reselect = nullptr;  ///< between the stream and us; null: there is none
-  postgres::Connection* sql = nullptr;  ///< asked for the slot now and then; null: a connection of our own is
+  postgres::ReselectSource* reselect = nullptr;  ///< between the stream and us; null: there is none
+  postgres::Connection* sql = nullptr;           ///< asked for the slot now and then; null: a connection of our own is
   admin::ReplicatorState state = admin::ReplicatorState::Starting;
 };
 
