@@ -92,7 +92,7 @@ TEST_F(KafkaTopics, ATopicOfEventsTakesTheLargestRecordThatMayBeSent) {
   change::Record record;
   record.key = "key";
   record.value = value;
-  const auto written = kafka::send_and_wait(**producer, {record}, soon());
+  const auto written = kafka::send_and_wait(**producer, {&record, 1}, soon());
   ASSERT_TRUE(written) << written.error().message;
   const auto stored = kcat_records(client_.brokers, name, 0);
   ASSERT_EQ(stored.size(), 1U);
