@@ -117,7 +117,7 @@ struct KafkaSettings {
   Size max_in_flight_bytes = 32_mb;
   Milliseconds request_timeout{30'000};
 
-  Size max_fetch_bytes = 16_mb;
+  Size max_fetch_bytes = 8_mb;
   Milliseconds session_timeout{45'000};
   Milliseconds max_poll_interval{300'000};
 
