@@ -120,8 +120,14 @@ void on_error(rd_kafka_t*, int code, const char* reason, void* opaque) {
   state_of(opaque).note_error(static_cast<rd_kafka_resp_err_t>(code), reason);
 }
 
-int on_statistics(rd_kafka_t*, char* json, std::size_t size, void* opaque) {
-  state_of(opaque).note_statistics(std::string_view(json, size));
+/// A broker that is being shut down can answer that the cluster has topics and no brokers; then librdkafka drops all it
+/// had, those of the configuration too (its issue 5301).
+void take_statistics(rd_kafka_t* client, ClientState& state, std::string_view json) {
+  if (state.note_statistics(json)) rd_kafka_brokers_add(client, state.brokers().c_str());
+}
+
+int on_statistics(rd_kafka_t* client, char* json, std::size_t size, void* opaque) {
+  take_statistics(client, state_of(opaque), std::string_view(json, size));
   return 0;  // librdkafka frees it
 }
 
@@ -157,12 +163,15 @@ void ClientState::note_log(int level, std::string_view client, std::string_view 
   if (log_ && level <= 5) log_({level, client, text});
 }
 
-void ClientState::note_statistics(std::string_view json) {
-  // One broker whose connection is up is all that is asked; the rest of the document does not concern us.
-  if (json.find("\"state\":\"UP\"") != std::string_view::npos)
+bool ClientState::note_statistics(std::string_view json) {
+  const BrokersSeen brokers = brokers_in(json);
+  if (brokers.one_is_up) {
     note_answer();
-  else
-    reachability_.unreachable_since = first_error_;
+    return false;
+  }
+  if (!brokers.any) note_error(RD_KAFKA_RESP_ERR__TRANSPORT, "the last broker is gone; the configured ones are tried");
+  reachability_.unreachable_since = first_error_;
+  return !brokers.any;
 }
 
 void ClientState::note_answer() {
@@ -206,7 +215,7 @@ Result<ClientHandle> make_client(rd_kafka_type_t type, ConfHandle conf) {
   return ClientHandle(client);
 }
 
-bool note_event(rd_kafka_event_t* event, ClientState& state) {
+bool note_event(rd_kafka_t* client, rd_kafka_event_t* event, ClientState& state) {
   switch (rd_kafka_event_type(event)) {
     case RD_KAFKA_EVENT_ERROR:
       state.note_error(rd_kafka_event_error(event), rd_kafka_event_error_string(event));
@@ -218,7 +227,7 @@ bool note_event(rd_kafka_event_t* event, ClientState& state) {
       if (rd_kafka_event_log(event, &facility, &text, &level) == 0) state.note_log(level, facility, text);
       return true;
     }
-    case RD_KAFKA_EVENT_STATS: state.note_statistics(rd_kafka_event_stats(event)); return true;
+    case RD_KAFKA_EVENT_STATS: take_statistics(client, state, rd_kafka_event_stats(event)); return true;
     default: return false;
   }
 }

@@ -49,11 +49,14 @@ class WakeFd {
 /// What librdkafka told about its connections; filled on the thread that polls the client.
 class ClientState {
  public:
-  explicit ClientState(const ClientOptions& options) : log_(options.log), interrupted_(options.interrupted) {}
+  explicit ClientState(const ClientOptions& options)
+      : brokers_(options.brokers), log_(options.log), interrupted_(options.interrupted) {}
 
   void note_error(rd_kafka_resp_err_t code, std::string_view text);
   void note_log(int level, std::string_view client, std::string_view text) const;
-  void note_statistics(std::string_view json);
+  /// True: librdkafka knows no broker any more, and would never find one again by itself.
+  [[nodiscard]] bool note_statistics(std::string_view json);
+  const std::string& brokers() const { return brokers_; }
   void note_answer();
 
   const Reachability& reachability() const { return reachability_; }
@@ -65,6 +68,7 @@ class ClientState {
   base::Error explained(base::Error error) const;
 
  private:
+  std::string brokers_;
   std::function<void(const LogLine&)> log_;
   std::function<bool()> interrupted_;
   Reachability reachability_;
@@ -81,7 +85,7 @@ base::Result<ConfHandle> make_conf(const ClientOptions& options, const Propertie
 base::Result<ClientHandle> make_client(rd_kafka_type_t type, ConfHandle conf);
 
 /// Gives an event that is no business of the caller's own (error, log, statistics) to the state. False: it is.
-bool note_event(rd_kafka_event_t* event, ClientState& state);
+bool note_event(rd_kafka_t* client, rd_kafka_event_t* event, ClientState& state);
 
 /// kafka.interrupted (Retry).
 base::Error interrupted();

@@ -155,7 +155,7 @@ Result<void> RdkafkaDeadLetters::wait_for_delivery(const std::string& topic) {
       if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
       return tl::make_unexpected(error_of(message->err, fmt::format("Topic {}", topic), "kafka.dlq_failed"));
     }
-    if (event) note_event(event.get(), state_);
+    if (event) note_event(client_.get(), event.get(), state_);
     if (state_.refusal()) return tl::make_unexpected(*state_.refusal());
     if (base::Clock::now() >= deadline)
       return tl::make_unexpected(state_.explained(

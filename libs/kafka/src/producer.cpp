@@ -380,7 +380,7 @@ Result<void> RdkafkaProducer::take_deliveries(rd_kafka_event_t* event) {
 
 Result<void> RdkafkaProducer::take_error(rd_kafka_event_t* event) {
   if (rd_kafka_event_error_is_fatal(event) != 0) return finish(fatal());
-  note_event(event, state_);
+  note_event(client_.get(), event, state_);
   if (state_.refusal()) return finish(*state_.refusal());
   return {};
 }
@@ -389,7 +389,7 @@ Result<void> RdkafkaProducer::take(rd_kafka_event_t* event) {
   switch (rd_kafka_event_type(event)) {
     case RD_KAFKA_EVENT_DR: return take_deliveries(event);
     case RD_KAFKA_EVENT_ERROR: return take_error(event);
-    default: note_event(event, state_); return {};
+    default: note_event(client_.get(), event, state_); return {};
   }
 }
 

@@ -55,7 +55,10 @@ base::Result<void> IncarnationWatch::look_at_topics(const pipeline::Checkpoint& 
   auto answers = topics_->answer();
   if (answers && !*answers) return {};
   is_asking_ = false;
-  if (!answers) return excuse(std::move(answers.error()), kafka_is_failing_);
+  if (!answers) {
+    topics_.reset();  // the next question is asked by a new client
+    return excuse(std::move(answers.error()), kafka_is_failing_);
+  }
   kafka_is_failing_ = false;
   return compare_topics(stored, **answers);
 }

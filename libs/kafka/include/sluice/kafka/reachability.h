@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "sluice/base/clock.h"
 
@@ -15,5 +16,12 @@ struct Reachability {
   std::optional<base::Clock::time_point> unreachable_since;
   std::string last_error;  ///< librdkafka's words for the newest transport error; kept when the brokers are back
 };
+
+/// What librdkafka's statistics (STATISTICS.md there) say of the brokers it may talk to.
+struct BrokersSeen {
+  bool any = false;  ///< learned or configured; else it would never find one again by itself
+  bool one_is_up = false;
+};
+BrokersSeen brokers_in(std::string_view statistics);
 
 }  // namespace sluice::kafka
