@@ -27,6 +27,10 @@ class Reconnects : public testing::Test {
     stack.settings()["admin.replicator"] = "127.0.0.1:" + std::to_string(admin_port_);
   }
 
+  /// A broker that stands still takes nothing, and is back at once.
+  void signal_kafka(const std::string& name) {
+    run_ok({"sh", "-c", "kill -" + name + " $(cat " + stack.kafka().data() + "/pid)"});
+  }
   void insert() { stack.sql("INSERT INTO t DEFAULT VALUES"); }
   bool log_has(const std::string& words, int times = 1) {
     return eventually([&] {
@@ -72,10 +76,10 @@ TEST_F(Reconnects, GoOnWithTheSameProducerAndAStopThatCannotSettleLosesNothing) 
   ASSERT_TRUE(stack.topic_has(2)) << stack.replicator().log();
   EXPECT_EQ(markers(), 0u) << "another producer after a reconnect to PostgreSQL";
 
-  stack.kafka().stop();
+  signal_kafka("STOP");
   insert();
   ASSERT_TRUE(log_has("kafka.parked")) << stack.replicator().log();
-  stack.kafka().start();
+  signal_kafka("CONT");
   ASSERT_TRUE(log_has("streaming from", 3)) << stack.replicator().log();
   insert();
   ASSERT_TRUE(stack.topic_has(4)) << stack.replicator().log();
