@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace sluice::pipeline {
@@ -23,7 +24,18 @@ std::string url_safe(std::string_view text) {
   return safe;
 }
 
+bool is_sound(const GroupCheckpoint& checkpoint) {
+  return checkpoint.from >= 0 && checkpoint.offset >= checkpoint.from &&
+         std::all_of(checkpoint.since.begin(), checkpoint.since.end(),
+                     [&](const auto& entry) { return entry.second >= 0 && entry.second <= checkpoint.from; });
+}
+
 }  // namespace
+
+Offset GroupCheckpoint::holds_since(const std::string& output) const {
+  const auto found = since.find(output);
+  return found == since.end() ? from : found->second;
+}
 
 std::string bookkeeping_id(std::string_view group, std::string_view name) {
   return url_safe(group) + "/" + url_safe(name);
@@ -42,6 +54,7 @@ std::string to_json(const GroupCheckpoint& checkpoint) {
   json["from"] = checkpoint.from;
   json["last_id"] = checkpoint.last_id;
   json["outputs"] = checkpoint.outputs;
+  if (!checkpoint.since.empty()) json["since"] = checkpoint.since;
   return json.dump();
 }
 
@@ -56,13 +69,15 @@ base::Result<GroupCheckpoint> parse_group_checkpoint(std::string_view text) {
     checkpoint.from = json.at("from").get<Offset>();
     checkpoint.last_id = json.at("last_id").get<std::string>();
     checkpoint.outputs = json.at("outputs").get<std::vector<std::string>>();
-    if (checkpoint.from >= 0 && checkpoint.offset >= checkpoint.from) return checkpoint;
+    if (const auto since = json.find("since"); since != json.end()) since->get_to(checkpoint.since);
+    if (is_sound(checkpoint)) return checkpoint;
   } catch (const nlohmann::json::exception&) {
   }
   return base::fail(
       base::Recovery::Stop, "es.bad_checkpoint",
       "A document of the index sluice-checkpoints is not what this program wrote. Delete the documents of "
-      "this group there: the topic is then read again from its begin, which changes nothing that is right");
+      "this group there: the topic is then read again from its begin, which changes nothing that is right. A mirror "
+      "whose snapshot is no longer in the topic needs a new epoch then (replicator slot reset --new-epoch)");
 }
 
 }  // namespace sluice::pipeline

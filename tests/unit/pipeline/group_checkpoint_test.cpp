@@ -24,11 +24,25 @@ TEST(GroupCheckpoint, IsOneJsonObjectThatPeopleCanRead) {
             R"("last_id":"0001-0000000001693e28-00000001","outputs":["journal:cdc_","mirror:current_"]})");
 }
 
+TEST(GroupCheckpoint, SaysWhereAnOutputBeganThatIsReadAgain) {
+  GroupCheckpoint checkpoint = example();
+  checkpoint.since = {{"mirror:current_", 3}};
+  EXPECT_EQ(checkpoint.holds_since("mirror:current_"), 3);
+  EXPECT_EQ(checkpoint.holds_since("journal:cdc_"), 7);
+  const std::string json = to_json(checkpoint);
+  EXPECT_NE(json.find(R"("since":{"mirror:current_":3})"), std::string::npos) << json;
+  const auto read = parse_group_checkpoint(json);
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(*read, checkpoint);
+}
+
 TEST(GroupCheckpoint, RefusesWhatItWouldNotWrite) {
   for (const char* text :
        {"", "{}", "[]", R"({"topic":1})",
         R"({"topic":"t","partition":0,"topic_id":"","offset":1,"from":2,"last_id":"","outputs":[]})",
         R"({"topic":"t","partition":0,"topic_id":"","offset":1,"from":-1,"last_id":"","outputs":[]})",
+        R"({"topic":"t","partition":0,"topic_id":"","offset":1,"from":0,"last_id":"","outputs":[],"since":[1]})",
+        R"({"topic":"t","partition":0,"topic_id":"","offset":1,"from":0,"last_id":"","outputs":[],"since":{"a":-1}})",
         R"({"topic":"t","partition":0,"topic_id":"","offset":"1","from":0,"last_id":"","outputs":[]})"}) {
     const auto read = parse_group_checkpoint(text);
     ASSERT_FALSE(read.has_value()) << text;

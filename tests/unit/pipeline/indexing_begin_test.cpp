@@ -87,6 +87,45 @@ TEST_F(IndexingBegin, AnOutputThatIsNoLongerWrittenChangesNothing) {
   EXPECT_EQ(begins_at(), "5");
 }
 
+TEST_F(IndexingBegin, WhatAnOutputHasIsStillThereWhenAnotherOneMakesTheGroupReadAgain) {
+  options.outputs = {"journal:a", "mirror:b"};
+  log_has(4, 9, 7);
+  stored(7, 1, "memory-topic-id", {"mirror:b"});
+  EXPECT_EQ(begins_at(), "4");
+  const GroupCheckpoint checkpoint = checkpoint_after();
+  EXPECT_EQ(checkpoint.from, 4);
+  EXPECT_EQ(checkpoint.holds_since("mirror:b"), 1);
+  EXPECT_EQ(checkpoint.holds_since("journal:a"), 4);
+}
+
+TEST_F(IndexingBegin, WhatWasWrittenIsStillThereWhenTheOffsetsExpired) {
+  log_has(4, 9, std::nullopt);
+  stored(7, 1);
+  EXPECT_EQ(begins_at(), "4");
+  EXPECT_EQ(checkpoint_after().holds_since("journal:a"), 1);
+}
+
+TEST_F(IndexingBegin, AnOutputThatWasOffMeanwhileBeginsAnew) {
+  options.outputs = {"journal:a", "mirror:b"};
+  log_has(4, 9, 7);
+  engine.bookkeeping["g/t-0"] = to_json({kPartition, "memory-topic-id", 7, 4, "", options.outputs, {{"mirror:b", 1}}});
+  options.outputs = {"journal:a"};
+  EXPECT_EQ(begins_at(), "7");
+  for (int i = 0; i < 5; ++i) settle_after(Milliseconds(100));
+  indexing.reset();
+  sent.clear();
+  options.outputs = {"journal:a", "mirror:b"};
+  EXPECT_EQ(begins_at(), "4");
+  EXPECT_EQ(checkpoint_after().holds_since("mirror:b"), 4);
+}
+
+TEST_F(IndexingBegin, NothingIsStillThereOfAnEarlierTopicOfThatName) {
+  log_has(4, 9, 7);
+  stored(7, 1, "another-id");
+  EXPECT_EQ(begins_at(), "4");
+  EXPECT_EQ(checkpoint_after().holds_since("journal:a"), 4);
+}
+
 TEST_F(IndexingBegin, RecordsThatRetentionTookBeforeTheyWereIndexedStop) {
   log_has(6, 9, 5);
   stored(5);

@@ -14,12 +14,24 @@ bool same_topic(const GroupCheckpoint& stored, const Assigned::Start& start) {
   return stored.topic_id.empty() || start.topic_id.empty() || stored.topic_id == start.topic_id;
 }
 
+bool has_output(const GroupCheckpoint& stored, const std::string& output) {
+  return std::find(stored.outputs.begin(), stored.outputs.end(), output) != stored.outputs.end();
+}
+
 }  // namespace
 
 bool OffsetKeeper::covers_outputs(const GroupCheckpoint& stored) const {
-  return std::all_of(options_.outputs.begin(), options_.outputs.end(), [&](const std::string& output) {
-    return std::find(stored.outputs.begin(), stored.outputs.end(), output) != stored.outputs.end();
-  });
+  return std::all_of(options_.outputs.begin(), options_.outputs.end(),
+                     [&](const std::string& output) { return has_output(stored, output); });
+}
+
+std::map<std::string, Offset> OffsetKeeper::kept_since(const GroupCheckpoint& stored, Offset from) const {
+  std::map<std::string, Offset> since;
+  for (const std::string& output : options_.outputs) {
+    if (!has_output(stored, output)) continue;
+    if (const Offset began = stored.holds_since(output); began < from) since.emplace(output, began);
+  }
+  return since;
 }
 
 tl::unexpected<base::Error> OffsetKeeper::overrun(const Assigned::Start& start, Offset goes_on_at) const {
@@ -32,7 +44,7 @@ tl::unexpected<base::Error> OffsetKeeper::overrun(const Assigned::Start& start, 
 }
 
 base::Result<OffsetKeeper::Beginning> OffsetKeeper::begin(const Assigned::Start& start) {
-  const Beginning at_begin{{start.partition, start.topic_id, start.begin, start.begin, {}, options_.outputs}, {}};
+  Beginning at_begin{{start.partition, start.topic_id, start.begin, start.begin, {}, options_.outputs}, {}};
   const auto rewind = [&](std::string_view id, std::string_view why) {
     if (!start.committed) return at_begin;
     ++counters_.rewinds;
@@ -48,6 +60,7 @@ base::Result<OffsetKeeper::Beginning> OffsetKeeper::begin(const Assigned::Start&
   if (!same_topic(stored, start))
     return rewind("es.checkpoint_behind", "An earlier topic of this name had the checkpoint of");
   if (stored.offset < start.begin) return overrun(start, stored.offset);
+  at_begin.checkpoint.since = kept_since(stored, start.begin);
   if (!start.committed) return at_begin;
   if (*start.committed < start.begin) return overrun(start, *start.committed);
   if (!covers_outputs(stored)) return rewind("es.outputs_changed", "More is written now than before from");
@@ -60,6 +73,7 @@ base::Result<OffsetKeeper::Beginning> OffsetKeeper::begin(const Assigned::Start&
   }
   stored.offset = std::min(stored.offset, *start.committed);
   stored.from = std::min(stored.from, stored.offset);
+  stored.since = kept_since(stored, stored.from);
   stored.topic_id = start.topic_id;
   stored.outputs = options_.outputs;
   return Beginning{stored, stored.offset};

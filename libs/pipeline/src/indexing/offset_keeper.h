@@ -4,7 +4,9 @@
 // Thread rule: the pipeline's thread.
 #pragma once
 
+#include <map>
 #include <span>
+#include <string>
 
 #include "sluice/pipeline/indexing.h"
 #include "works.h"
@@ -34,6 +36,8 @@ class OffsetKeeper {
 
  private:
   bool covers_outputs(const GroupCheckpoint& stored) const;
+  /// What the outputs had in front of `from` they still have. One that was not written meanwhile has nothing there.
+  std::map<std::string, Offset> kept_since(const GroupCheckpoint& stored, Offset from) const;
   tl::unexpected<base::Error> overrun(const Assigned::Start& start, Offset goes_on_at) const;
 
   const IndexingOptions& options_;

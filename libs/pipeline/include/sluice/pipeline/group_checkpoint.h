@@ -2,11 +2,13 @@
 // written before the offset is committed to Kafka, so that a search engine restored from a backup is found out: its
 // checkpoint is behind the group's offset, or missing.
 //
-// Format: one JSON object {"topic","partition","topic_id","offset","from","last_id","outputs"}.
+// Format: one JSON object {"topic","partition","topic_id","offset","from","last_id","outputs"}, and "since" where it is
+// not empty.
 //
 // Thread rule: values and pure functions.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +25,11 @@ struct GroupCheckpoint {
   Offset from = 0;                   ///< where this group began
   std::string last_id;               ///< event id of the last finished record that has one
   std::vector<std::string> outputs;  ///< what was written: "journal:<prefix>", "mirror:<prefix>"
+  /// A group that reads again, from `from`, has not lost what its outputs had: output → where that began.
+  std::map<std::string, Offset> since{};
+
+  /// From where on an output has everything up to `offset`, earlier readings included.
+  Offset holds_since(const std::string& output) const;
   friend bool operator==(const GroupCheckpoint&, const GroupCheckpoint&) = default;
 };
 
