@@ -1,5 +1,6 @@
 #include "sluice/documents/control_catalog.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -12,6 +13,8 @@ base::Result<void> ControlCatalog::apply(const pipeline::ControlEntry& entry) {
   if (auto* schema = std::get_if<codec::SchemaRecord>(&*record)) {
     const std::uint64_t id = schema->id;
     schemas_.insert_or_assign(id, std::move(*schema));
+  } else if (const auto* began = std::get_if<codec::EpochRecord>(&*record); began && began->pipeline == pipeline_) {
+    newest_epoch_ = std::max(newest_epoch_, began->epoch);
   } else if (auto* snapshot = std::get_if<codec::SnapshotRecord>(&*record);
              snapshot && snapshot->pipeline == pipeline_) {
     const std::uint32_t epoch = snapshot->epoch;

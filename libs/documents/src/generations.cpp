@@ -119,18 +119,16 @@ bool Generations::has_news_to_expect() {
 Result<Generations::Advance> Generations::advance() {
   if (has_news_to_expect()) SLUICE_TRY(read_control_log());
   const codec::SnapshotRecord* known = catalog_.newest_snapshot();
-  if (known == nullptr || known->epoch == published_epoch_) return Advance::Same;
+  if (known == nullptr || known->epoch == complete_epoch_) return Advance::Same;
   // A copy: looking for a schema below reads the control log again, which may put another record in its place.
   const codec::SnapshotRecord newest = *known;
   published_.clear();  // another member may have moved an alias
   SLUICE_ASSIGN(const bool done, is_published(newest));
-  if (!done) {
-    SLUICE_ASSIGN(const Completeness reached, completeness(newest));
-    if (reached == Completeness::NotYet) return Advance::Same;
-    SLUICE_TRY(publish(newest));
-  }
-  published_epoch_ = newest.epoch;
-  return Advance::Moved;
+  SLUICE_ASSIGN(const Completeness reached, completeness(newest, done ? Reading::Any : Reading::This));
+  if (!done && reached == Completeness::NotYet) return Advance::Same;
+  if (!done) SLUICE_TRY(publish(newest));
+  if (reached == Completeness::Complete) complete_epoch_ = newest.epoch;
+  return std::exchange(published_epoch_, newest.epoch) == newest.epoch ? Advance::Same : Advance::Moved;
 }
 
 Result<bool> Generations::is_published(const codec::SnapshotRecord& snapshot) {
@@ -142,7 +140,7 @@ Result<bool> Generations::is_published(const codec::SnapshotRecord& snapshot) {
   return true;
 }
 
-Result<Generations::Completeness> Generations::completeness(const codec::SnapshotRecord& snapshot) {
+Result<Generations::Completeness> Generations::completeness(const codec::SnapshotRecord& snapshot, Reading which) {
   bool complete = true;
   for (const codec::SnapshotRecord::Range& range : snapshot.ranges) {
     const std::string id = pipeline::checkpoint_id(options_.group, {range.topic, range.partition});
@@ -157,10 +155,12 @@ Result<Generations::Completeness> Generations::completeness(const codec::Snapsho
       complete = false;  // not begun anew yet since the mirror was switched on
       continue;
     }
-    if (checkpoint.from > range.begin) {
-      return incomplete(snapshot.epoch,
-                        fmt::format("the group {} began at offset {} of {} [{}], the snapshot at {}", options_.group,
-                                    checkpoint.from, range.topic, range.partition, range.begin));
+    const pipeline::Offset from = which == Reading::This ? checkpoint.from : checkpoint.holds_since(options_.output);
+    if (from > range.begin) {
+      // What the operator is told to do about it is under way.
+      if (catalog_.newest_epoch() > snapshot.epoch) return Completeness::NotYet;
+      return incomplete(snapshot.epoch, fmt::format("the group {} began at offset {} of {} [{}], the snapshot at {}",
+                                                    options_.group, from, range.topic, range.partition, range.begin));
     }
     if (checkpoint.offset < range.end) complete = false;
   }

@@ -46,6 +46,19 @@ class GenerationsTest : public ::testing::Test {
         pipeline::to_json({{"t", partition}, "", offset, from, "", {std::move(output)}});
   }
 
+  /// The partition is read again, from `from`, by a group whose mirror had everything since `since`.
+  void finished_again(std::int32_t partition, std::int64_t offset, std::int64_t from, std::int64_t since) {
+    engine.bookkeeping[pipeline::checkpoint_id("g", {"t", partition})] =
+        pipeline::to_json({{"t", partition}, "", offset, from, "", {"mirror:current_"}, {{"mirror:current_", since}}});
+  }
+
+  /// As somebody else left them: another member, another group, a backup.
+  void aliases_lead_to(std::uint32_t epoch) {
+    for (const std::string alias : {"current_public_users", "current_public_orders"}) {
+      engine.aliases[alias] = alias + "-g" + std::to_string(epoch);
+    }
+  }
+
   /// The index, "retired", or the id of the error.
   std::string target(std::uint32_t epoch, EnvelopeOrigin origin = EnvelopeOrigin::Stream, const char* name = "users",
                      std::uint64_t schema = kUsersSchema) {
@@ -154,10 +167,85 @@ TEST_F(GenerationsTest, WritesAPublishedEpochWhateverTheControlTopicLost) {
 TEST_F(GenerationsTest, SeesThatAnotherMemberMovedTheAliases) {
   log.add(snapshot(1, 0, 10));
   EXPECT_EQ(target(1), "current_public_users-g1");
-  engine.aliases["current_public_users"] = "current_public_users-g1";
-  engine.aliases["current_public_orders"] = "current_public_orders-g1";
+  aliases_lead_to(1);
   EXPECT_EQ(advance(), "moved");
   EXPECT_EQ(generations.published_epoch(), 1u);
+  EXPECT_EQ(advance(), "same");
+}
+
+TEST_F(GenerationsTest, StopsWhenThisGroupHasAHoleThoughTheAliasesAreThere) {
+  log.add(snapshot(1, 5, 10));
+  aliases_lead_to(1);
+  finished(0, 10, 5);
+  finished(1, 10, 6);
+  EXPECT_EQ(advance(), "es.mirror_incomplete") << "a new group behind what retention deleted, or a restored index";
+}
+
+TEST_F(GenerationsTest, SeesAHoleOfAMemberThatBeginsLater) {
+  log.add(snapshot(1, 5, 10));
+  aliases_lead_to(1);
+  EXPECT_EQ(advance(), "moved") << "nothing is known of either partition";
+  finished(0, 7, 5);
+  finished(1, 6, 0);
+  EXPECT_EQ(advance(), "same");
+  finished(0, 8, 6);
+  EXPECT_EQ(advance(), "es.mirror_incomplete");
+}
+
+TEST_F(GenerationsTest, LooksForHolesUntilTheGroupIsThroughTheSnapshot) {
+  log.add(snapshot(1, 5, 10));
+  aliases_lead_to(1);
+  finished(0, 10, 5);
+  finished(1, 10, 0);
+  EXPECT_EQ(advance(), "moved");
+  finished(1, 10, 6);
+  EXPECT_EQ(advance(), "same") << "the group was through with it already";
+}
+
+TEST_F(GenerationsTest, GoesOnWithAGroupThatReadsAgainWhatItsMirrorHas) {
+  log.add(snapshot(1, 5, 10));
+  aliases_lead_to(1);
+  finished_again(0, 20, 15, 5);
+  finished_again(1, 20, 15, 0);
+  EXPECT_EQ(advance(), "moved") << "a journal was switched on, or the group's offsets expired";
+  EXPECT_EQ(advance(), "same");
+}
+
+TEST_F(GenerationsTest, StopsWhenAGroupReadsAgainAndTheMirrorBeganBehindTheBegin) {
+  log.add(snapshot(1, 5, 10));
+  aliases_lead_to(1);
+  finished_again(0, 20, 15, 6);
+  EXPECT_EQ(advance(), "es.mirror_incomplete");
+}
+
+TEST_F(GenerationsTest, DoesNotPublishWhatOnlyAnEarlierReadingWrote) {
+  log.add(snapshot(1, 5, 10));
+  finished_again(0, 20, 15, 5);
+  finished_again(1, 20, 15, 5);
+  EXPECT_EQ(advance(), "es.mirror_incomplete") << "the alias went, and the index may have gone with it";
+}
+
+TEST_F(GenerationsTest, BearsAHoleWhileANewerEpochTakesItsSnapshot) {
+  log.add(snapshot(1, 5, 10));
+  log.add(codec::EpochRecord{"cdc", 2, 1, "mydb", "slot"});
+  aliases_lead_to(1);
+  finished(0, 20, 15);
+  EXPECT_EQ(advance(), "moved");
+  EXPECT_EQ(advance(), "same");
+  EXPECT_EQ(target(2, EnvelopeOrigin::Snapshot), "current_public_users-g2");
+  log.add(snapshot(2, 20, 30));
+  finished(0, 30, 15);
+  finished(1, 30, 15);
+  EXPECT_EQ(advance(), "moved");
+  EXPECT_EQ(engine.aliases["current_public_users"], "current_public_users-g2");
+}
+
+TEST_F(GenerationsTest, DoesNotBearAHoleForTheEpochOfAnotherPipeline) {
+  log.add(snapshot(1, 5, 10));
+  log.add(codec::EpochRecord{"another", 2, 1, "mydb", "slot"});
+  aliases_lead_to(1);
+  finished(0, 20, 15);
+  EXPECT_EQ(advance(), "es.mirror_incomplete");
 }
 
 TEST_F(GenerationsTest, PassesOverSnapshotsOfOtherPipelines) {

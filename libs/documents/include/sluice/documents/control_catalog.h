@@ -1,4 +1,4 @@
-// What the control topic has said so far: schemas by id, and the snapshots of one pipeline by epoch.
+// What the control topic has said so far: schemas by id, and the epochs of one pipeline with their snapshots.
 //
 // Thread rule: one thread.
 #pragma once
@@ -17,7 +17,7 @@ namespace sluice::documents {
 
 class ControlCatalog {
  public:
-  /// Snapshots of other pipelines are passed over; schemas are named by what they are, whoever wrote them.
+  /// Epochs and snapshots of other pipelines are passed over; schemas are named by what they are, whoever wrote them.
   explicit ControlCatalog(std::string pipeline) : pipeline_(std::move(pipeline)) {}
 
   /// Takes one record of the control topic. Error: codec.bad_control_record (Stop).
@@ -28,10 +28,14 @@ class ControlCatalog {
   const codec::SnapshotRecord* snapshot(std::uint32_t epoch) const;
   const codec::SnapshotRecord* newest_snapshot() const;
 
+  /// The last epoch that began, with or without a snapshot; 0: not seen.
+  std::uint32_t newest_epoch() const { return newest_epoch_; }
+
  private:
   std::string pipeline_;
   std::unordered_map<std::uint64_t, codec::SchemaRecord> schemas_;
   std::map<std::uint32_t, codec::SnapshotRecord> snapshots_;
+  std::uint32_t newest_epoch_ = 0;
 };
 
 }  // namespace sluice::documents

@@ -14,6 +14,10 @@
 // its record and has finished up to the end of it. The members learn of each other through `sluice-checkpoints`: each
 // reads all partitions back after it has stored its own, so the last one to store sees all.
 //
+// A group that began behind the begin of a range has a hole, whoever moved the aliases: another group did, or this one
+// did before it left the mirror off for a while or its bookkeeping was lost. That is es.mirror_incomplete, unless a
+// newer epoch has begun, which will replace it. So a generation is looked at until it has been complete once.
+//
 // A table that is not in the snapshot of its epoch (added later) is written, but stays hidden: whether it had rows
 // before is not known. It is warned of as es.mirror_table_hidden.
 //
@@ -66,8 +70,9 @@ class Generations {
 
   enum class Advance { Same, Moved };
 
-  /// Moves the aliases when the newest snapshot has become complete. Moved: earlier targets may be retired now; ask
-  /// again. Errors (Stop): es.mirror_incomplete, es.schema_unknown, es.mirror_no_key, es.bad_checkpoint.
+  /// Moves the aliases when the newest snapshot has become complete. Moved: they lead to it now; earlier targets may be
+  /// retired now; ask again. Errors (Stop): es.mirror_incomplete, es.schema_unknown, es.mirror_no_key,
+  /// es.bad_checkpoint.
   base::Result<Advance> advance();
 
   /// Of the generation that users see; 0: none yet, or not known yet.
@@ -76,6 +81,9 @@ class Generations {
  private:
   enum class Standing { Write, Retired };
   enum class Completeness { Complete, NotYet };
+  /// Which readings of this group count. A visible generation has what earlier ones wrote. Behind no alias only what is
+  /// read now is certain: who removes indices to fill them anew need not remove the checkpoints.
+  enum class Reading { This, Any };
 
   base::Result<void> read_control_log();
   bool has_news_to_expect();
@@ -85,7 +93,7 @@ class Generations {
                                   codec::EnvelopeOrigin origin, const std::string& alias);
   void warn_if_hidden(std::string_view schema, std::string_view table, std::uint32_t epoch);
   base::Result<bool> is_published(const codec::SnapshotRecord& snapshot);
-  base::Result<Completeness> completeness(const codec::SnapshotRecord& snapshot);
+  base::Result<Completeness> completeness(const codec::SnapshotRecord& snapshot, Reading which);
   base::Result<void> publish(const codec::SnapshotRecord& snapshot);
   tl::unexpected<base::Error> incomplete(std::uint32_t epoch, std::string why) const;
 
@@ -98,7 +106,8 @@ class Generations {
   std::map<std::string, std::optional<std::uint32_t>> published_;  ///< alias → epoch, as last seen
   std::map<std::string, std::uint32_t> hidden_;                    ///< table → epoch that was warned of
   std::uint32_t published_epoch_ = 0;
-  std::uint32_t highest_epoch_ = 0;  ///< of the rows that came
+  std::uint32_t complete_epoch_ = 0;  ///< published, and all of it was read by this group
+  std::uint32_t highest_epoch_ = 0;   ///< of the rows that came
   std::uint32_t advances_ = 0;
 };
 
