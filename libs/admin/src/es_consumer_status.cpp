@@ -174,6 +174,9 @@ std::vector<Reason> EsConsumerStatus::reasons() const {
                      "group an elasticsearch.mirrorPrefix of its own",
                      indexing.stale->of, indexing.stale->superseded)});
   }
+  if (state == EsConsumerState::Running && indexing.refusal) {
+    reasons.push_back({std::string(indexing.refusal->id), indexing.refusal->message});
+  }
   if (state == EsConsumerState::Stopping) reasons.push_back({"admin.stopping", "the program was asked to stop"});
   return reasons;
 }

@@ -251,6 +251,10 @@ TEST(EsConsumerStatus, WithoutAPartitionOrWithoutElasticsearchItIsNotReady) {
   status.indexing.away = true;
   EXPECT_EQ(ids_of(status.reasons()), Ids{"es.away"});
   status.indexing.away = false;
+  status.indexing.refusal = pipeline::Refusal{"es.blocked", "an index is read-only"};
+  EXPECT_EQ(ids_of(status.reasons()), Ids{"es.blocked"});
+  EXPECT_EQ(status.reasons().front().message, "an index is read-only");
+  status.indexing.refusal.reset();
   status.indexing.partitions.clear();
   EXPECT_EQ(ids_of(status.reasons()), Ids{"admin.no_assignment"});
 }

@@ -110,7 +110,7 @@ class IndexingTest : public ::testing::Test {
     sent.push_back(std::string(document.index) + "/" + std::string(document.id));
     const auto found = answers.find(sent.back());
     if (found == answers.end()) return std::nullopt;
-    return ItemResult{found->second, "es_type", "reason"};
+    return ItemResult{found->second, error_type, "reason"};
   }
 
   /// Steps until there is nothing to do at this time.
@@ -143,6 +143,7 @@ class IndexingTest : public ::testing::Test {
   IndexingOptions options;
   std::vector<std::string> sent;
   std::map<std::string, ItemOutcome> answers;
+  std::string error_type = "es_type";  ///< of what is not written
   std::optional<MemoryRecordSource> source;
   std::optional<MemoryDocumentSink> sink;
   std::optional<Indexing> indexing;

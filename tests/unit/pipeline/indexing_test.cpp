@@ -64,6 +64,80 @@ TEST_F(IndexingTest, PausesAPartitionWhoseItemsWereRefusedAndResumesIt) {
   EXPECT_TRUE(is_written("2"));
 }
 
+TEST_F(IndexingTest, SaysThatDocumentsAreRefusedWhenNothingWasFinishedForTenSeconds) {
+  append("1");
+  answers["b/1"] = ItemOutcome::Retry;
+  start();
+  settle();
+  settle_after(Milliseconds(10));
+  for (int i = 0; i < 99; ++i) settle_after(Milliseconds(100));
+  EXPECT_FALSE(indexing->status().refusal);
+  for (int i = 0; i < 20; ++i) {
+    settle_after(Milliseconds(100));
+    const auto refusal = indexing->status().refusal;
+    ASSERT_TRUE(refusal) << "also while it is tried again";
+    EXPECT_EQ(refusal->id, "es.overloaded");
+    EXPECT_NE(refusal->message.find("es_type"), std::string::npos) << refusal->message;
+  }
+  EXPECT_FALSE(indexing->status().away);
+  answers.clear();
+  for (int i = 0; i < 20; ++i) settle_after(Milliseconds(100));
+  EXPECT_FALSE(indexing->status().refusal);
+  EXPECT_EQ(committed(), 1);
+}
+
+TEST_F(IndexingTest, SaysThatAnIndexIsReadOnlyThoughOthersAreNot) {
+  error_type = "cluster_block_exception";
+  for (int i = 0; i < 150; ++i) {
+    append(std::to_string(i));
+    answers["b/" + std::to_string(i)] = ItemOutcome::Retry;
+  }
+  options.max_bulk_actions = 2;
+  start();
+  for (int i = 0; i < 120; ++i) settle_after(Milliseconds(100));
+  EXPECT_TRUE(engine.find("a", "0"));
+  ASSERT_TRUE(indexing->status().refusal);
+  EXPECT_EQ(indexing->status().refusal->id, "es.blocked");
+  EXPECT_NE(indexing->status().refusal->message.find("free disk space"), std::string::npos);
+}
+
+TEST_F(IndexingTest, SaysNothingOfRefusalsWhileRecordsGetFinished) {
+  start();
+  for (int i = 0; i < 60; ++i) {
+    const std::string id = std::to_string(i);
+    append(id);
+    answers["b/" + id] = ItemOutcome::Retry;
+    for (int wait = 0; wait < 4; ++wait) settle_after(Milliseconds(100));
+    answers.erase("b/" + id);
+    EXPECT_FALSE(indexing->status().refusal) << i;
+  }
+  EXPECT_GT(partition_status().finished, 50);
+}
+
+TEST_F(IndexingTest, SaysNothingOfRefusalsWhileTheDeadLettersAreAway) {
+  append("1");
+  answers["a/1"] = ItemOutcome::Retry;
+  letters.fails = true;
+  start();
+  for (int i = 0; i < 5; ++i) settle_after(Milliseconds(100));
+  answers["a/1"] = ItemOutcome::Rejected;
+  for (int i = 0; i < 120; ++i) settle_after(Milliseconds(100));
+  EXPECT_EQ(partition_status().finished, 0);
+  EXPECT_FALSE(indexing->status().refusal);
+}
+
+TEST_F(IndexingTest, SaysAwayAndNotRefusedWhenTheSearchEngineWentAwayMeanwhile) {
+  append("1");
+  answers["b/1"] = ItemOutcome::Retry;
+  start();
+  settle();
+  settle_after(Milliseconds(10));
+  sink->fate = [](std::uint64_t) { return Fate::LostBeforeApplied; };
+  for (int i = 0; i < 120; ++i) settle_after(Milliseconds(100));
+  EXPECT_TRUE(indexing->status().away);
+  EXPECT_FALSE(indexing->status().refusal);
+}
+
 TEST_F(IndexingTest, CommitsNothingBeyondAnUnfinishedRecord) {
   for (const char* id : {"1", "2", "3"}) append(id);
   answers["a/2"] = ItemOutcome::Retry;

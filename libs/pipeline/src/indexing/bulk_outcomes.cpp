@@ -1,4 +1,6 @@
 // The half of BulkWriter that reads outcomes: what each item's answer means for its record (rule E-3).
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -43,11 +45,24 @@ base::Result<bool> BulkWriter::collect(base::Clock::time_point now) {
 void BulkWriter::tell_refusals(std::span<const ItemResult> items, base::Clock::time_point now) {
   const auto refused = std::find_if(items.begin(), items.end(),
                                     [](const ItemResult& item) { return item.outcome == ItemOutcome::Retry; });
-  if (refused == items.end() || (refusals_told_ && now - *refusals_told_ < std::chrono::minutes(1))) return;
+  if (refused == items.end()) return;
+  refused_as_ = refused->error_type;
+  if (refusals_told_ && now - *refusals_told_ < std::chrono::minutes(1)) return;
   refusals_told_ = now;
-  ports_.observer.warned(refused->error_type == "cluster_block_exception" ? "es.blocked" : "es.overloaded",
-                         "Elasticsearch refuses documents for now (" + refused->error_type +
-                             "). They are sent again until it takes them; look at the cluster's health and disks");
+  const Refusal what = refusal();
+  ports_.observer.warned(what.id, what.message);
+}
+
+Refusal BulkWriter::refusal() const {
+  const bool is_blocked = refused_as_ == "cluster_block_exception";
+  const std::string_view advice =
+      is_blocked
+          ? "An index or the whole cluster is read-only, mostly because a disk has reached the flood stage: free "
+            "disk space, or take the block away (index.blocks.*, cluster.blocks.*)"
+          : "Look at the cluster's health and disks";
+  return {is_blocked ? "es.blocked" : "es.overloaded",
+          fmt::format("Elasticsearch refuses documents for now ({}). {}. They are sent again until it takes them",
+                      refused_as_, advice)};
 }
 
 base::Result<void> BulkWriter::settle_unknown(const Bulk& bulk, base::Clock::time_point now) {

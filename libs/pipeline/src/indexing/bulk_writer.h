@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <string>
 #include <unordered_set>
 #include <vector>
 
@@ -34,6 +35,9 @@ class BulkWriter {
 
   /// The open bulk goes out at the next chance, however young (a stop, a partition that is going away).
   void hurry() { hurry_ = true; }
+
+  /// The last one, as words for people. REQUIRES: there was one.
+  Refusal refusal() const;
 
   std::size_t in_flight() const { return in_flight_.size(); }
   /// Nothing is open, waiting or in flight.
@@ -105,6 +109,7 @@ class BulkWriter {
   std::uint64_t next_ticket_ = 1;
   WorkId first_fed_ = 0;  ///< the partition that was fed first the last time
   bool hurry_ = false;
+  std::string refused_as_;  ///< the search engine's own word for the last refusal
   std::optional<base::Clock::time_point> refusals_told_;
   std::int64_t answered_us_ = 0;  ///< when the outcomes at hand came, by the wall clock
 };

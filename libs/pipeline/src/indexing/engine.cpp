@@ -18,6 +18,9 @@ constexpr base::Milliseconds kMaxReadGap{250};
 /// A membership is kept by asking; so is the state of a peer that says nothing.
 constexpr base::Milliseconds kMaxWait{500};
 
+/// A busy cluster refuses now and then; who is refused for longer than this has to be helped.
+constexpr base::Milliseconds kLongRefusal{10'000};
+
 bool contains(const std::vector<Partition>& partitions, const Partition& partition) {
   return std::find(partitions.begin(), partitions.end(), partition) != partitions.end();
 }
@@ -289,8 +292,11 @@ IndexingStatus Indexing::Engine::status() const {
                         .held_bytes = works_.held_bytes(),
                         .bulks_in_flight = writer_.in_flight(),
                         .away = outage_.lasts(),
-                        .stale = stale_.verdict()};
+                        .stale = stale_.verdict(),
+                        .refusal = {}};
   for (const auto& [id, work] : works_.all()) {
+    const auto refused_since = work.refused_since();
+    if (refused_since && now_ - *refused_since >= kLongRefusal && !status.away) status.refusal = writer_.refusal();
     status.partitions.push_back({.partition = work.partition(),
                                  .finished = work.finished(),
                                  .stored = work.stored().value_or(-1),

@@ -56,6 +56,7 @@ void PartitionWork::finish(RecordKey key, const DocumentMaker& maker) {
   if (barrier_ == key) barrier_.reset();
   while (exists(oldest_) && held(oldest_).finished) {
     finished_ = this->record(oldest_).offset + 1;
+    refused_since_.reset();
     const bool last_of_batch = oldest_.index + 1 == batch(oldest_).records.size();
     if (last_of_batch) {
       if (std::string id = maker.event_id(this->record(oldest_)); !id.empty()) last_id_ = std::move(id);
@@ -66,6 +67,14 @@ void PartitionWork::finish(RecordKey key, const DocumentMaker& maker) {
     batches_.pop_front();
     ++first_batch_;
   }
+}
+
+std::optional<base::Clock::time_point> PartitionWork::refused_since() const {
+  if (!exists(oldest_)) return std::nullopt;
+  const HeldRecord& oldest = held(oldest_);
+  // Waiting for another attempt, or in one; with neither it waits for its dead letter.
+  const bool is_refused = oldest.again || (oldest.attempts > 1 && oldest.open != 0);
+  return is_refused ? refused_since_ : std::nullopt;
 }
 
 GroupCheckpoint PartitionWork::checkpoint(const DocumentMaker& maker) const {

@@ -92,9 +92,15 @@ class PartitionWork {
   std::optional<Offset> stored() const { return stored_; }
   void set_stored(Offset offset) { stored_ = offset; }
 
-  void refused(base::Clock::time_point now) { retry_at_ = now + backoff_.next(); }
+  void refused(base::Clock::time_point now) {
+    retry_at_ = now + backoff_.next();
+    if (!refused_since_) refused_since_ = now;
+  }
   void accepted() { backoff_.reset(); }
   std::optional<base::Deadline> retry_at() const { return again_.empty() ? std::nullopt : retry_at_; }
+
+  /// Since when nothing was finished because of refusals; nothing: that is not so.
+  std::optional<base::Clock::time_point> refused_since() const;
 
   /// A sweep is under way: nothing behind it is made until its record is finished.
   void set_barrier(RecordKey key) { barrier_ = key; }
@@ -126,6 +132,7 @@ class PartitionWork {
   std::set<RecordKey> again_;
   std::optional<RecordKey> barrier_;
   std::optional<base::Deadline> retry_at_;
+  std::optional<base::Clock::time_point> refused_since_;  ///< first refusal since finished_ moved
   Intake intake_ = Intake::Open;
   Offset finished_ = 0;
   Offset read_ = 0;

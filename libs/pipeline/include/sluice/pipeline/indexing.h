@@ -120,6 +120,12 @@ struct StaleDeliveries {
   std::uint64_t of = 0;
 };
 
+/// The search engine answers, and refuses documents for now.
+struct Refusal {
+  std::string_view id;  ///< es.blocked, es.overloaded
+  std::string message;  ///< with what to look at
+};
+
 struct IndexingStatus {
   IndexingCounters counters;
   std::vector<PartitionStatus> partitions;
@@ -128,6 +134,7 @@ struct IndexingStatus {
   bool away = false;  ///< the search engine does not take bulks at present
   /// es.stale_first_deliveries (rule E-10): more than half of the new documents of the last minute were superseded.
   std::optional<StaleDeliveries> stale;
+  std::optional<Refusal> refusal;  ///< by which a partition has finished nothing for ten seconds and more
 };
 
 enum class StepOutcome {
