@@ -193,6 +193,27 @@ TEST_P(DocumentSinkContract, ASweepSoftDeletesWhatIsOlderInItsPartitionAndNothin
           .dump());
 }
 
+TEST_P(DocumentSinkContract, ASweepKeepsTheKeyOfARow) {
+  const std::string row =
+      R"({"id":7,"at":12345678901234567890123,"k*y":"\"ü\n","kxy":1,"part":{"a":[1.10]},"name":"Ada",)"
+      R"("_sluice":{"v":49,"deleted":false,"partition":0,"epoch":1,"lsn":"0/49","ts":"2026-11-21T07:00:00Z",)"
+      R"("key":"7"}})";
+  pipeline::DocumentBatch batch;
+  add_index(batch, mirror_, "1", 49, row);
+  add_index(batch, mirror_, "2", 49, mirror_body(49));
+  outcome_of(std::move(batch));
+  pipeline::Sweep sweep{mirror_, 0, 50, false, 1, "0/50", "2026-11-21T08:00:00Z"};
+  sweep.key_fields = {"id", "at", "k*y", "part", "gone"};
+  ASSERT_TRUE(world_->sink().sweep(std::move(sweep), ++ticket_));
+  EXPECT_TRUE(only_outcome().items.empty());
+  const std::string sluice =
+      R"("_sluice":{"v":50,"deleted":true,"partition":0,"epoch":1,"lsn":"0/50","ts":"2026-11-21T08:00:00Z")";
+  EXPECT_EQ(world_->read(mirror_, "1")->body,
+            nlohmann::json::parse(R"({"id":7,"at":12345678901234567890123,"k*y":"\"ü\n","part":{"a":[1.10]},)" +
+                                  sluice + R"(,"key":"7"}})"));
+  EXPECT_EQ(world_->read(mirror_, "2")->body, nlohmann::json::parse("{" + sluice + "}}"));
+}
+
 TEST_P(DocumentSinkContract, NothingOlderComesBackAfterASweep) {
   index("1", 40, "before");
   sweep(50);

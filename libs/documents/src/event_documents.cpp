@@ -99,7 +99,7 @@ Result<void> EventDocuments::append(const Envelope& envelope, const Destination&
     return {};
   }
   if (envelope.kind == EnvelopeKind::Truncate) {
-    sweeps.push_back(mirror_maker_.sweep(envelope, partition.number, to.mirror_index));
+    sweeps.push_back(mirror_maker_.sweep(envelope, partition.number, to.mirror_index, *to.columns));
     return {};
   }
   made_.incomplete = is_incomplete(envelope);

@@ -4,6 +4,8 @@
 #include <openssl/sha.h>
 #include <simdjson.h>
 
+#include <utility>
+
 #include "commit_time.h"
 #include "json_text.h"
 #include "sluice/base/check.h"
@@ -127,16 +129,20 @@ void MirrorMaker::append(const Envelope& envelope, std::int32_t partition, std::
           {body_begin, bytes.size() - body_begin});
 }
 
-pipeline::Sweep MirrorMaker::sweep(const Envelope& envelope, std::int32_t partition, std::string_view index) const {
+pipeline::Sweep MirrorMaker::sweep(const Envelope& envelope, std::int32_t partition, std::string_view index,
+                                   const MirrorColumns& columns) const {
   std::string time;
   append_json_time(envelope.source_ts_us, time);
+  std::vector<std::string> key_fields;
+  for (const std::string& column : columns.key()) key_fields.push_back(field_name(column));
   return {.index = std::string(index),
           .partition = partition,
           .version = version_of(envelope),
           .at_or_below = is_saturated(envelope),
           .epoch = envelope.id.epoch,
           .lsn = change::to_string(envelope.commit_lsn),
-          .timestamp = time.substr(1, time.size() - 2)};
+          .timestamp = time.substr(1, time.size() - 2),
+          .key_fields = std::move(key_fields)};
 }
 
 }  // namespace sluice::documents

@@ -2,7 +2,8 @@
 // → write it through _bulk, again and again until a search finds nothing.
 //
 // No point in time and no cursor: what was soft-deleted is no longer found, so the first page is always the next one.
-// That works on every server version, and holds no search context open.
+// That works on every server version, and holds no search context open. The search gives the key of each row, which its
+// soft delete keeps.
 //
 // Thread rule: one thread.
 #pragma once
@@ -10,6 +11,8 @@
 #include "exchange.h"
 
 namespace sluice::elastic {
+
+struct SweptRow;
 
 class SweepExchange final : public Exchange {
  public:
@@ -24,12 +27,14 @@ class SweepExchange final : public Exchange {
   base::Result<Progress> take_page(Workspace& workspace);
   base::Result<Progress> take_items(Workspace& workspace);
   base::Result<Progress> take_refusal(const HttpCall& call);
-  void add_soft_delete(std::string_view id);
+  /// False: the reply is not whole. The soft deletes of its hits are in page_ then, as far as it goes.
+  bool read_page(std::string& reply, std::int64_t& total);
+  void add_soft_delete(const SweptRow& row);
   Progress give_up(base::Error error);
 
   pipeline::Sweep sweep_;
   std::size_t page_documents_;
-  std::string soft_delete_;  ///< the body, the same for all
+  std::string soft_delete_;  ///< of the body what is the same for all
   Stage stage_ = Stage::Refresh;
   pipeline::DocumentBatch page_;
   std::size_t fruitless_pages_ = 0;

@@ -234,6 +234,16 @@ class ElasticsearchImposter::Server {
     return json{{"items", std::move(answers)}}.dump();
   }
 
+  /// Of a document, what `_source` of a search asks for.
+  static json chosen(const json& document, const json& names) {
+    json source = json::object();
+    for (const std::string name : names) {
+      const json::json_pointer path(name.starts_with("_sluice.") ? "/_sluice/" + name.substr(8) : "/" + name);
+      if (document.contains(path)) source[path] = document[path];
+    }
+    return source;
+  }
+
   std::string search(const ImposterRequest& request) {
     const json query = json::parse(request.body);
     pipeline::Sweep sweep;
@@ -247,7 +257,11 @@ class ElasticsearchImposter::Server {
       sweep.version = bound.begin().value();
     }
     json hits = json::array();
-    for (const std::string& id : engine_.swept_ids(sweep, query["size"])) hits.push_back({{"_id", id}});
+    for (const std::string& id : engine_.swept_ids(sweep, query["size"])) {
+      const json source = chosen(json::parse(engine_.find(sweep.index, id)->body), query["_source"]);
+      hits.push_back({{"_id", id}});
+      if (!source.empty()) hits.back()["_source"] = source;  // filter_path leaves an empty object off
+    }
     const std::size_t total = engine_.swept_ids(sweep, SIZE_MAX).size();
     return json{{"timed_out", false}, {"hits", {{"total", {{"value", total}}}, {"hits", std::move(hits)}}}}.dump();
   }

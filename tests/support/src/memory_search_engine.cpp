@@ -27,18 +27,19 @@ bool is_swept(const StoredDocument& document, const pipeline::Sweep& sweep) {
          (version < sweep.version || (sweep.at_or_below && version == sweep.version));
 }
 
-}  // namespace
-
-std::string soft_delete_of(const pipeline::Sweep& sweep) {
-  return json{{"_sluice",
-               {{"v", sweep.version},
-                {"deleted", true},
-                {"partition", sweep.partition},
-                {"epoch", sweep.epoch},
-                {"lsn", sweep.lsn},
-                {"ts", sweep.timestamp}}}}
-      .dump();
+std::string soft_delete_of(const pipeline::Sweep& sweep, const std::string& body) {
+  const json row = json::parse(body);
+  json deleted;
+  for (const std::string& field : sweep.key_fields)
+    if (row.contains(field)) deleted[field] = row[field];
+  json& sluice = deleted["_sluice"];
+  sluice = {{"v", sweep.version},   {"deleted", true},  {"partition", sweep.partition},
+            {"epoch", sweep.epoch}, {"lsn", sweep.lsn}, {"ts", sweep.timestamp}};
+  if (row["_sluice"].contains("key")) sluice["key"] = row["_sluice"]["key"];
+  return deleted.dump();
 }
+
+}  // namespace
 
 MemorySearchEngine::Answer MemorySearchEngine::write(const pipeline::Document& document) {
   const auto index = indices_.find(document.index);
@@ -63,9 +64,9 @@ std::vector<std::string> MemorySearchEngine::swept_ids(const pipeline::Sweep& sw
 }
 
 std::size_t MemorySearchEngine::sweep(const pipeline::Sweep& sweep) {
-  const std::string body = soft_delete_of(sweep);
   std::size_t count = 0;
   for (const std::string& id : swept_ids(sweep, SIZE_MAX)) {
+    const std::string body = soft_delete_of(sweep, find(sweep.index, id)->body);
     const VersionType type = sweep.at_or_below ? VersionType::ExternalGte : VersionType::External;
     if (write({DocumentAction::Index, type, sweep.version, sweep.index, id, body}).status == 201) ++count;
   }

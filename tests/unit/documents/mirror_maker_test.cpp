@@ -125,7 +125,9 @@ TEST(MirrorMaker, HashesWithSha256) {
 TEST(MirrorMaker, MakesASweepOfATruncate) {
   documents::testing::Reader read;
   const codec::Envelope& envelope = read("sluice:truncate:public.users", golden("envelope/truncate"));
-  const pipeline::Sweep sweep = MirrorMaker().sweep(envelope, 2, "current_public_users-g1");
+  const auto columns = MirrorColumns::of(
+      table("public", "users", 1, {key_column("_id", "int4"), column("name", "text"), key_column("at", "date")}));
+  const pipeline::Sweep sweep = MirrorMaker().sweep(envelope, 2, "current_public_users-g1", *columns);
   EXPECT_EQ(sweep.index, "current_public_users-g1");
   EXPECT_EQ(sweep.partition, 2);
   EXPECT_EQ(sweep.version, change::external_version(change::Lsn(0x1693E28), 1));
@@ -133,6 +135,7 @@ TEST(MirrorMaker, MakesASweepOfATruncate) {
   EXPECT_EQ(sweep.epoch, 1u);
   EXPECT_EQ(sweep.lsn, "0/1693E28");
   EXPECT_EQ(sweep.timestamp, "2023-11-14T22:13:20.000456Z");
+  EXPECT_EQ(sweep.key_fields, (std::vector<std::string>{"column__id", "at"})) << "as they are called in the mirror";
 }
 
 TEST(MirrorMaker, NamesColumnsThatASearchEngineWouldRefuse) {

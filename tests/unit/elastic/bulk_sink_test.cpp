@@ -501,7 +501,9 @@ TEST_F(SweepTest, ASearchThatIsNotWholeIsNotBelieved) {
   for (const char* page : {"", "{}", R"({"timed_out":true,"hits":{"total":{"value":0},"hits":[]}})",
                            R"({"timed_out":false})", R"({"timed_out":false,"hits":{"total":{"value":3}}})",
                            R"({"timed_out":false,"hits":{"total":{"value":3},"hits":[]}})",
-                           R"({"timed_out":false,"hits":{"total":{"value":1},"hits":[{"_id":7}]}})"}) {
+                           R"({"timed_out":false,"hits":{"total":{"value":1},"hits":[{"_id":7}]}})",
+                           R"({"timed_out":false,"hits":{"total":{"value":1},"hits":[{"_id":"7","_source":[]}]}})",
+                           R"({"timed_out":false,"hits":{"total":{"value":1},"hits":[{"_id":"7"})"}) {
     imposter_.script(reply(200, "{}"));  // refresh
     imposter_.script(reply(200, page));
     expect_unknown(swept(), "es.bad_response");

@@ -33,7 +33,8 @@ class MirrorMaker {
               const MirrorColumns& columns, pipeline::DocumentBatch& out);
 
   /// REQUIRES: the envelope is of a truncate.
-  pipeline::Sweep sweep(const codec::Envelope& envelope, std::int32_t partition, std::string_view index) const;
+  pipeline::Sweep sweep(const codec::Envelope& envelope, std::int32_t partition, std::string_view index,
+                        const MirrorColumns& columns) const;
 
  private:
   RowFitter fitter_;

@@ -76,6 +76,7 @@ struct Sweep {
   std::uint32_t epoch = 0;
   std::string lsn;  ///< for `_sluice.lsn` and `.ts` of the soft deletes
   std::string timestamp;
+  std::vector<std::string> key_fields;  ///< that the soft deletes keep, with `_sluice.key`, as the delete of a row does
 };
 
 enum class ItemOutcome {

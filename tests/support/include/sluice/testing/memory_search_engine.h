@@ -59,7 +59,4 @@ class MemorySearchEngine {
   std::uint64_t writes_ = 0;
 };
 
-/// The body that a sweep writes.
-std::string soft_delete_of(const pipeline::Sweep& sweep);
-
 }  // namespace sluice::testing
