@@ -215,6 +215,7 @@ TEST_F(KafkaConsumer, RetentionThatOvertakesAPausedReaderStopsIt) {
   ASSERT_TRUE(error);
   EXPECT_EQ(error->id, "kafka.retention_overrun");
   EXPECT_EQ(error->recovery, base::Recovery::Stop);
+  EXPECT_NE(error->message.find(pipeline::kOverrunRemedy), std::string::npos) << error->message;
 }
 
 }  // namespace

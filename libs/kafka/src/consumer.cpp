@@ -73,9 +73,8 @@ Properties consumer_properties(const ConsumerOptions& options) {
 tl::unexpected<base::Error> overrun(const Partition& partition, Offset offset) {
   return fail(
       Recovery::Stop, "kafka.retention_overrun",
-      fmt::format("Topic {} partition {} no longer has offset {}: records were deleted before they were read. "
-                  "Rebuild the indices by a new snapshot, or set the group's offsets by hand and accept the gap",
-                  partition.topic, partition.number, offset));
+      fmt::format("Topic {} partition {} no longer has offset {}: records were deleted before they were read. {}",
+                  partition.topic, partition.number, offset, pipeline::kOverrunRemedy));
 }
 
 class RdkafkaConsumer final : public Consumer {

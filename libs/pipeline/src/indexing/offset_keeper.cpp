@@ -37,10 +37,9 @@ std::map<std::string, Offset> OffsetKeeper::kept_since(const GroupCheckpoint& st
 tl::unexpected<base::Error> OffsetKeeper::overrun(const Assigned::Start& start, Offset goes_on_at) const {
   return base::fail(
       base::Recovery::Stop, "kafka.retention_overrun",
-      fmt::format("The group {} goes on at offset {} of {}, but the log begins at {}: records were deleted "
-                  "before they were indexed. Raise the topic's retention, begin a new epoch (replicator "
-                  "slot reset --new-epoch) and consume it with a new group",
-                  options_.group, goes_on_at, name_of(start.partition), start.begin));
+      fmt::format("The group {} goes on at offset {} of {}, but the log begins at {}: records were deleted before they "
+                  "were indexed. {}",
+                  options_.group, goes_on_at, name_of(start.partition), start.begin, kOverrunRemedy));
 }
 
 base::Result<OffsetKeeper::Beginning> OffsetKeeper::begin(const Assigned::Start& start) {

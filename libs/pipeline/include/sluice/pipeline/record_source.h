@@ -66,6 +66,13 @@ struct Lost {
 
 using SourceEvent = std::variant<ConsumedBatchPtr, Assigned, Revoked, Lost>;
 
+/// What to do about kafka.retention_overrun, whoever finds it. To set the group's offsets by hand does not help: the
+/// search engine has the last word on them (rule K-15).
+inline constexpr std::string_view kOverrunRemedy =
+    "Raise the topic's retention, begin a new epoch (replicator slot reset --new-epoch) and consume it with a new "
+    "group "
+    "(kafka.groupID)";
+
 class RecordSource : public Waitable {
  public:
   /// The next event, or nothing for now. Never blocks. Must be called at least every second, paused or not: it is what
