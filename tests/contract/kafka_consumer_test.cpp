@@ -72,12 +72,16 @@ struct Member {
   std::multiset<std::string> values;
 
   void turn() {
+    const auto turned = try_turn();
+    ASSERT_TRUE(turned) << turned.error().message;
+  }
+  base::Result<void> try_turn() {
     for (int i = 0; i < 100; ++i) {
-      auto event = source->next();
-      ASSERT_TRUE(event) << event.error().message;
-      if (!*event) return;
-      std::visit([this](auto& told) { take(told); }, **event);
+      SLUICE_ASSIGN(auto event, source->next());
+      if (!event) break;
+      std::visit([this](auto& told) { take(told); }, *event);
     }
+    return {};
   }
   void take(pipeline::ConsumedBatchPtr& batch) {
     for (const auto& record : batch->records()) values.emplace(record.value);
@@ -154,6 +158,26 @@ TEST_F(KafkaConsumer, APartitionThatComesBackIsNotPausedAnyMore) {
   for (const std::int32_t number : {0, 1})
     write_messages(client_, topic_, number, std::vector<MemoryMessage>(10, {"k", "v", "", 0}));
   EXPECT_TRUE(turn_until({&first}, [&] { return first.values.size() == 10; })) << first.values.size();
+}
+
+TEST_F(KafkaConsumer, AProcessThatTakesTheInstanceStopsTheOneThatHadIt) {
+  create_topic(client_, topic_, 1);
+  client_.properties["group.instance.id"] = "the-instance";
+  Member first = member();
+  ASSERT_TRUE(turn_until({&first}, [&] { return first.held.size() == 1; }));
+  Member second = member();
+  std::optional<base::Error> error;
+  EXPECT_TRUE(eventually([&] {
+    second.turn();
+    const auto turned = first.try_turn();
+    if (!turned) error = turned.error();
+    return error.has_value();
+  }));
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->id, "kafka.instance_replaced") << error->message;
+  EXPECT_EQ(error->recovery, base::Recovery::Stop);
+  EXPECT_NE(error->message.find("\"the-instance\""), std::string::npos) << error->message;
+  EXPECT_TRUE(turn_until({&second}, [&] { return second.held.size() == 1; }));
 }
 
 TEST_F(KafkaConsumer, WhatIsFinishedIsCommittedOnTheSourcesOwnInterval) {

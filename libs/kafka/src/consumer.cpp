@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <array>
 #include <deque>
 
 #include "errors.h"
@@ -120,6 +121,8 @@ class RdkafkaConsumer final : public Consumer {
   Result<void> serve_lookup();
   Result<void> read();
   Result<void> check_message(const rd_kafka_message_t& message);
+  base::Error fatal() const;
+  std::string instance_id() const;
   void add_message(rd_kafka_message_t* message);
 
   bool send_commit();
@@ -382,14 +385,29 @@ Result<void> RdkafkaConsumer::check_message(const rd_kafka_message_t& message) {
         fmt::format("Topic {} partition {} lost records that had been read. Find out what was lost, then set the "
                     "group's offsets by hand",
                     partition.topic, partition.number));
-  if (code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
-    return fail(
-        Recovery::Stop, "kafka.instance_replaced",
-        fmt::format("Another process has joined group {} as instance \"{}\". Give each process an instance id of "
-                    "its own",
-                    options_.group, options_.instance_id));
+  if (code == RD_KAFKA_RESP_ERR__FATAL) return tl::make_unexpected(fatal());
   return tl::make_unexpected(
       error_of_reading(code, fmt::format("Reading topic {} partition {}", partition.topic, partition.number)));
+}
+
+/// librdkafka gives up for ever, and only here says why.
+base::Error RdkafkaConsumer::fatal() const {
+  std::array<char, 512> reason{};
+  const rd_kafka_resp_err_t cause = rd_kafka_fatal_error(client_.get(), reason.data(), reason.size());
+  if (cause != RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
+    return error_of_reading(cause, fmt::format("The consumer cannot go on ({})", reason.data()));
+  return {Recovery::Stop, "kafka.instance_replaced",
+          fmt::format("Another process has joined group {} as instance \"{}\". Give each process a group.instance.id "
+                      "of its own",
+                      options_.group, instance_id())};
+}
+
+std::string RdkafkaConsumer::instance_id() const {
+  std::array<char, 512> id{};
+  std::size_t size = id.size();
+  // Out of the client's properties, or out of our options.
+  const auto found = rd_kafka_conf_get(rd_kafka_conf(client_.get()), "group.instance.id", id.data(), &size);
+  return found == RD_KAFKA_CONF_OK ? id.data() : "";
 }
 
 /// Takes the message.
