@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "http_client.h"
 #include "index_bodies.h"
@@ -73,18 +74,22 @@ Result<ServerFacts> ask_for_facts(HttpClient& client, HttpCall& call) {
 
 }  // namespace
 
-IndexAdmin::IndexAdmin(std::unique_ptr<HttpClient> client, IndexOptions options, ServerFacts facts)
+IndexAdmin::IndexAdmin(std::unique_ptr<HttpClient> client, IndexOptions options, ServerFacts facts, Warn warn)
     : client_(std::move(client)),
       call_(std::make_unique<HttpCall>()),
       options_(std::move(options)),
-      facts_(std::move(facts)) {}
+      facts_(std::move(facts)),
+      warn_(std::move(warn)) {
+  if (options_.replicas == 0) warn_of_no_replicas("New indices have");
+}
 IndexAdmin::~IndexAdmin() = default;
 
-Result<std::unique_ptr<IndexAdmin>> IndexAdmin::open(ConnectionOptions connection, IndexOptions options) {
+Result<std::unique_ptr<IndexAdmin>> IndexAdmin::open(ConnectionOptions connection, IndexOptions options, Warn warn) {
   SLUICE_ASSIGN(auto client, HttpClient::open(std::move(connection)));
   HttpCall call;
   SLUICE_ASSIGN(ServerFacts facts, ask_for_facts(*client, call));
-  return std::unique_ptr<IndexAdmin>(new IndexAdmin(std::move(client), std::move(options), std::move(facts)));
+  return std::unique_ptr<IndexAdmin>(
+      new IndexAdmin(std::move(client), std::move(options), std::move(facts), std::move(warn)));
 }
 
 Result<void> IndexAdmin::ensure_journal(std::string_view index) {
@@ -128,7 +133,7 @@ Result<void> IndexAdmin::ensure_index(std::string_view index, const std::string&
     return refused(*call_, "es.index_refused", fmt::format("index {} cannot be made", index),
                    "Remove what is in the way, or choose another prefix.");
   SLUICE_TRY(ensure_mapping(index, mapping));
-  return check_durability(index);
+  return check_settings(index);
 }
 
 Result<void> IndexAdmin::ensure_mapping(std::string_view index, const std::string& mapping) {
@@ -140,19 +145,23 @@ Result<void> IndexAdmin::ensure_mapping(std::string_view index, const std::strin
       "move a journal away by another indexPrefix or by deleting it.");
 }
 
-/// E-13: what a bulk answers as written must be on disk.
-Result<void> IndexAdmin::check_durability(std::string_view index) {
+/// E-13: what a bulk answers as written must be on disk, and better on two.
+Result<void> IndexAdmin::check_settings(std::string_view index) {
   send(*client_, *call_, Method::Get,
-       fmt::format("/{}/_settings/index.translog.durability?flat_settings=true", path_segment(index)));
+       fmt::format("/{}/_settings/index.translog.durability,index.number_of_replicas?flat_settings=true",
+                   path_segment(index)));
   if (!succeeded(*call_)) return failed(*call_);
   const json settings = json::parse(call_->reply, nullptr, false);
   if (!settings.is_object())
     return base::fail(Recovery::Retry, "es.bad_response",
                       "the answer about an index's settings is not whole. It is asked again.");
   for (const auto& [name, of_index] : settings.items()) {
-    const auto pointer = json::json_pointer("/settings/index.translog.durability");
-    const json durability =
-        of_index.contains(pointer) ? of_index[pointer] : json("request");  // the server's own default
+    const auto setting = [&of_index = of_index](std::string_view key, std::string_view if_absent) {
+      const json::json_pointer pointer(fmt::format("/settings/{}", key));
+      return of_index.contains(pointer) ? of_index[pointer] : json(if_absent);
+    };
+    if (setting("index.number_of_replicas", "1") == "0") warn_of_no_replicas(fmt::format("The index {} has", name));
+    const json durability = setting("index.translog.durability", "request");  // the server's own default
     if (durability.is_string() && (durability == "request" || durability == "REQUEST")) continue;
     return base::fail(
         Recovery::Stop, "es.durability_weak",
@@ -161,6 +170,16 @@ Result<void> IndexAdmin::check_durability(std::string_view index) {
                     name, name));
   }
   return {};
+}
+
+void IndexAdmin::warn_of_no_replicas(std::string_view which) {
+  if (const Warn warn = std::exchange(warn_, {}))
+    warn(
+        "es.no_replicas",
+        fmt::format("{} no replica, so the loss of one disk is the loss of documents. With more than one node set "
+                    "elasticsearch.number_of_replicas to 1, and for indices that are there run: PUT /<index>/_settings "
+                    "{{\"index.number_of_replicas\":1}}",
+                    which));
 }
 
 Result<void> IndexAdmin::publish(std::string_view alias, std::string_view index) {

@@ -25,7 +25,10 @@ class IndexAdminTest : public ::testing::Test {
     connection.addresses = {imposter_.address()};
     IndexOptions options;
     options.journal_prefix = prefix_;
-    return IndexAdmin::open(connection, options);
+    options.replicas = replicas_;
+    return IndexAdmin::open(connection, options, [this](std::string_view id, const std::string& message) {
+      warnings_.push_back(std::string(id) + ": " + message);
+    });
   }
 
   /// Of a server that says this of itself and takes everything.
@@ -45,8 +48,44 @@ class IndexAdminTest : public ::testing::Test {
   }
 
   ElasticsearchImposter imposter_;
+  /// Every index is there already, with so many replicas.
+  void indices_are_there_with(const char* replicas) {
+    imposter_.answer_by([replicas](const ImposterRequest& request) {
+      if (request.path.find("/_settings/") != std::string::npos)
+        return ImposterReply{200, json{{"old", {{"settings", {{"index.number_of_replicas", replicas}}}}}}.dump()};
+      const bool makes_index = request.method == "PUT" && request.path.find('/', 1) == std::string::npos;
+      if (!makes_index) return ImposterReply{200, "{}"};
+      return ImposterReply{400, R"({"error":{"type":"resource_already_exists_exception","reason":""},"status":400})"};
+    });
+  }
+
   std::string prefix_ = "cdc-";
+  std::uint32_t replicas_ = 1;
+  std::vector<std::string> warnings_;
 };
+
+TEST_F(IndexAdminTest, WarnsAtTheStartWhenNewIndicesGetNoReplica) {
+  replicas_ = 0;
+  const auto admin = admin_of(kElasticsearch);
+  ASSERT_EQ(warnings_.size(), 1u);
+  EXPECT_TRUE(warnings_[0].starts_with("es.no_replicas: New indices have no replica")) << warnings_[0];
+  indices_are_there_with("0");
+  ASSERT_TRUE(admin->ensure_journal("cdc-old"));
+  EXPECT_EQ(warnings_.size(), 1u) << "once";
+}
+
+TEST_F(IndexAdminTest, WarnsOnceOfAnIndexThatIsThereWithoutAReplica) {
+  const auto admin = admin_of(kElasticsearch);
+  EXPECT_TRUE(warnings_.empty());
+  indices_are_there_with("1");
+  ASSERT_TRUE(admin->ensure_journal("cdc-old"));
+  EXPECT_TRUE(warnings_.empty());
+  indices_are_there_with("0");
+  ASSERT_TRUE(admin->ensure_journal("cdc-old"));
+  ASSERT_TRUE(admin->ensure_mirror("current-g1", "{}"));
+  ASSERT_EQ(warnings_.size(), 1u);
+  EXPECT_TRUE(warnings_[0].starts_with("es.no_replicas: The index old has no replica")) << warnings_[0];
+}
 
 TEST_F(IndexAdminTest, AsksTheNodeWhereThereIsNoFrontPage) {
   imposter_.script({400, R"({"error":"no handler found for uri [/] and method [GET]","status":400})"});

@@ -92,7 +92,8 @@ std::int64_t wall_clock_ms() {
 base::Result<void> read_and_index(const config::Settings& settings, pipeline::StopSignal& stop,
                                   EsConsumerStatusPublisher& status, std::optional<base::Deadline>& reading_since) {
   const config::ElasticsearchSettings& search = settings.elasticsearch;
-  SLUICE_ASSIGN(auto admin, elastic::IndexAdmin::open(connection_options(search), index_options(search)));
+  const auto warn = [&status](std::string_view id, const std::string& message) { status.warned(id, message); };
+  SLUICE_ASSIGN(auto admin, elastic::IndexAdmin::open(connection_options(search), index_options(search), warn));
   elastic::BulkSinkOptions bulk_options;
   bulk_options.max_in_flight = search.max_in_flight_bulks;
   SLUICE_ASSIGN(auto sink, elastic::BulkSink::open(connection_options(search), bulk_options));
@@ -100,7 +101,6 @@ base::Result<void> read_and_index(const config::Settings& settings, pipeline::St
 
   ControlTopicLog control(settings);
   documents::IndexNames names(search.indexPrefix, search.mirrorPrefix);
-  const auto warn = [&status](std::string_view id, const std::string& message) { status.warned(id, message); };
   documents::Generations generations(
       {settings.pipeline_name(), settings.kafka.groupID, mirror_output(settings), value_options(settings)}, *admin,
       control, names, warn);

@@ -13,9 +13,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "sluice/base/clock.h"
 #include "sluice/elastic/connection.h"
@@ -37,9 +39,13 @@ struct HttpCall;
 
 class IndexAdmin final : public pipeline::IndexAdmin {
  public:
+  using Warn = std::function<void(std::string_view id, const std::string& message)>;
+
   /// Connects, and checks the server's version. Errors: es.bad_address, es.bad_ca_file, es.bad_credentials,
-  /// es.version_unsupported (Stop).
-  static base::Result<std::unique_ptr<IndexAdmin>> open(ConnectionOptions connection, IndexOptions options);
+  /// es.version_unsupported (Stop). `warn` is told of es.no_replicas, once: at once by the options, else of the first
+  /// index that is there already.
+  static base::Result<std::unique_ptr<IndexAdmin>> open(ConnectionOptions connection, IndexOptions options,
+                                                        Warn warn = {});
   ~IndexAdmin() override;
 
   const ServerFacts& server() const { return facts_; }
@@ -58,11 +64,12 @@ class IndexAdmin final : public pipeline::IndexAdmin {
   base::Result<std::optional<std::string>> load(std::string_view id) override;
 
  private:
-  IndexAdmin(std::unique_ptr<HttpClient> client, IndexOptions options, ServerFacts facts);
+  IndexAdmin(std::unique_ptr<HttpClient> client, IndexOptions options, ServerFacts facts, Warn warn);
   base::Result<void> ensure_template(const std::string& name, const std::string& body);
   base::Result<void> ensure_index(std::string_view index, const std::string& body, const std::string& mapping);
   base::Result<void> ensure_mapping(std::string_view index, const std::string& mapping);
-  base::Result<void> check_durability(std::string_view index);
+  base::Result<void> check_settings(std::string_view index);
+  void warn_of_no_replicas(std::string_view which);
   base::Result<void> ensure_bookkeeping();
 
   std::unique_ptr<HttpClient> client_;
@@ -70,6 +77,7 @@ class IndexAdmin final : public pipeline::IndexAdmin {
   IndexOptions options_;
   ServerFacts facts_;
   std::set<std::string, std::less<>> templates_;  ///< put by this object already
+  Warn warn_;                                     ///< empty: nobody listens, or it was told
   bool bookkeeping_is_there_ = false;
 };
 
