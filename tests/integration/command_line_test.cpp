@@ -142,3 +142,15 @@ with sqlite3.connect(sys.argv[1]) as logs:
   EXPECT_THAT(logs(" --since 1h"), testing::ElementsAreArray(all.begin() + 1, all.end()));
   EXPECT_EQ(logs(" --since 4h").size(), all.size());
 }
+
+TEST(CommandLine, TablesThatWouldMeetInOneIndexAreRefusedBeforeAnythingIsConnected) {
+  sluice::testing::TemporaryDirectory folder;
+  const std::string common = "es_consumer run --config " SLUICE_SOURCE_DIR
+                             "/config.yaml --set admin.enabled=off"
+                             " --set state_dir=" +
+                             folder.path() + " --set elasticsearch.indexPrefix=cdc_";
+  const Ended ended = run(common + " --set 'postgres.tables=[public.users, public.Users]'");
+  EXPECT_EQ(ended.code, 3) << ended.text;
+  EXPECT_THAT(ended.text, HasSubstr("es.index_collision"));
+  EXPECT_THAT(ended.text, HasSubstr("the journal of public.users and for the journal of public.Users"));
+}

@@ -84,6 +84,15 @@ pipeline::IndexingOptions indexing_options(const config::Settings& settings) {
   return options;
 }
 
+/// Two tables that would meet in one index are told at the start, as far as the configuration names them.
+base::Result<void> claim_names(const config::Settings& settings, documents::IndexNames& names) {
+  for (const config::TableName& table : settings.postgres.tables) {
+    if (config::is_on(settings.elasticsearch.journal)) SLUICE_TRY(names.journal(table.schema, table.table));
+    if (config::is_on(settings.elasticsearch.mirror)) SLUICE_TRY(names.mirror(table.schema, table.table));
+  }
+  return {};
+}
+
 std::int64_t wall_clock_ms() {
   const auto now = base::WallClock::now().time_since_epoch();
   return std::chrono::duration_cast<base::Milliseconds>(now).count();
@@ -92,6 +101,8 @@ std::int64_t wall_clock_ms() {
 base::Result<void> read_and_index(const config::Settings& settings, pipeline::StopSignal& stop,
                                   EsConsumerStatusPublisher& status, std::optional<base::Deadline>& reading_since) {
   const config::ElasticsearchSettings& search = settings.elasticsearch;
+  documents::IndexNames names(search.indexPrefix, search.mirrorPrefix);
+  SLUICE_TRY(claim_names(settings, names));
   const auto warn = [&status](std::string_view id, const std::string& message) { status.warned(id, message); };
   SLUICE_ASSIGN(auto admin, elastic::IndexAdmin::open(connection_options(search), index_options(search), warn));
   elastic::BulkSinkOptions bulk_options;
@@ -100,7 +111,6 @@ base::Result<void> read_and_index(const config::Settings& settings, pipeline::St
   SLUICE_ASSIGN(auto letters, kafka::open_dead_letters(client_options(settings), dead_letter_options(settings)));
 
   ControlTopicLog control(settings);
-  documents::IndexNames names(search.indexPrefix, search.mirrorPrefix);
   documents::Generations generations(
       {settings.pipeline_name(), settings.kafka.groupID, mirror_output(settings), value_options(settings)}, *admin,
       control, names, warn);
