@@ -103,3 +103,19 @@ TEST_F(OddDatabases, LargeValuesOfADomainStayInTheMirror) {
   ASSERT_TRUE(stack.topic_has(2)) << stack.replicator().log();
   EXPECT_EQ(stack.mirror_difference("t"), "") << "an UPDATE of another column took it out";
 }
+
+TEST_F(OddDatabases, LargeValuesThatCannotBeAskedForAreToldAndStopNothing) {
+  stack.sql("CREATE TABLE t (id text PRIMARY KEY, n int, big text)");
+  stack.sql("ALTER TABLE t ALTER big SET STORAGE external; INSERT INTO t VALUES ('x', 0, repeat('b', 10000))");
+  start_with_publication_of("t");
+  ASSERT_TRUE(stack.topic_has(1)) << stack.replicator().log();
+  ASSERT_TRUE(log_has("streaming from")) << stack.replicator().log();
+  EXPECT_EQ(stack.replicator().stop(), 0);
+  stack.sql("UPDATE t SET n = 1");
+  stack.sql("ALTER TABLE t ALTER id TYPE int USING 1");
+  stack.start_replicator();
+  EXPECT_TRUE(stack.topic_has(2)) << stack.replicator().log();
+  EXPECT_TRUE(log_has("[pg.reselect_impossible]")) << stack.replicator().log();
+  EXPECT_EQ(stack.events().back().json()["unavailable"], nlohmann::json({"big"}));
+  EXPECT_TRUE(stack.replicator().is_running());
+}

@@ -65,6 +65,16 @@ TEST_P(SourceChecks, APublicationOfSomebodyElseThatStopsTheApplicationIsNamed) {
   EXPECT_TRUE(program.is_running());
 }
 
+TEST_P(SourceChecks, PartitionsWhoseChangesNeverComeAreNamed) {
+  sql("create table t (id int) partition by range (id); alter table t replica identity full;"
+      "create foreign data wrapper nothing; create server nowhere foreign data wrapper nothing;"
+      "create foreign table away partition of t default server nowhere");
+  Program& program = replicator("");
+  EXPECT_TRUE(eventually([&] { return program.log().find("pg.table_not_logged") != std::string::npos; }))
+      << program.log();
+  EXPECT_TRUE(program.is_running());
+}
+
 INSTANTIATE_TEST_SUITE_P(, SourceChecks, ::testing::ValuesIn(kServerVersions), name_of_version);
 
 }  // namespace
