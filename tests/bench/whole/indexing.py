@@ -49,7 +49,8 @@ def consume(servers, topic, rows):
     watched.stop()
     program.stop()
     return {"rate": counted / seconds / 1e3, "cpu": watched.cpu(program.pid) * 1e6 / rows,
-            "search": watched.cpu(servers.search_pid) * 1e6 / rows, "memory": watched.peak[program.pid]}
+            "search": watched.cpu(servers.search_pid) * 1e6 / rows, "memory": watched.peak[program.pid],
+            "search_memory": watched.peak[servers.search_pid]}
 
 
 def dump_bulks(servers, file):
@@ -105,8 +106,8 @@ def run(servers, options):
         return median([run[which][figure] for run in runs])
 
     ratio = median([ours["rate"] / limit["rate"] for limit, ours in runs])
-    print("loader             es_consumer        ratio  us CPU a document: es_consumer  Elasticsearch (loaded)  peak MB")
+    print("loader             es_consumer        ratio  us CPU a document: es_consumer  Elasticsearch (loaded)  peak MB: es_consumer Elasticsearch")
     print(f"{middle(0, 'rate'):>5.0f} k documents/s {middle(1, 'rate'):>5.0f} k documents/s {ratio:>5.2f}"
           f" {middle(1, 'cpu'):>31.2f} {middle(1, 'search'):>14.2f} {middle(0, 'search'):>8.2f}"
-          f" {middle(1, 'memory'):>8.0f}", flush=True)
+          f" {middle(1, 'memory'):>21.0f} {middle(1, 'search_memory'):>13.0f}", flush=True)
     return {"ratio": ratio, "runs": runs}

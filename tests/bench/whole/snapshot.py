@@ -27,12 +27,13 @@ def replicate(servers, backlog):
     servers.drop_slot(slot)
     servers.drop_topic(topic)
     return {"rate": rows / (end - begin) / 1e3, "cpu": watched.cpu(program.pid) * 1e6 / rows,
-            "broker": watched.cpu(servers.broker_pid) * 1e6 / rows, "memory": watched.peak[program.pid]}
+            "broker": watched.cpu(servers.broker_pid) * 1e6 / rows, "memory": watched.peak[program.pid],
+            "broker_memory": watched.peak[servers.broker_pid]}
 
 
 def run(servers, options):
     figures = {}
-    print("rows       plain COPY        snapshot into Kafka  ratio  us CPU a row: replicator  broker  peak MB")
+    print("rows       plain COPY        snapshot into Kafka  ratio  us CPU a row: replicator  broker  peak MB: replicator broker")
     for load in (Load("narrow", NARROW, NARROW_ROW, options.rows * 2, options.rows * 2),
                  Load("wide", WIDE, WIDE_ROW, options.rows // 2, options.rows // 2)):
         backlog = Backlog(servers, load)
@@ -44,7 +45,8 @@ def run(servers, options):
 
         ratio = median([ours["rate"] / limit["rate"] for limit, ours in runs])
         print(f"{load.name:<10} {middle(0, 'rate'):>5.0f} k rows/s {middle(1, 'rate'):>10.0f} k rows/s {ratio:>10.2f}"
-              f" {middle(1, 'cpu'):>25.2f} {middle(1, 'broker'):>7.2f} {middle(1, 'memory'):>8.0f}", flush=True)
+              f" {middle(1, 'cpu'):>25.2f} {middle(1, 'broker'):>7.2f} {middle(1, 'memory'):>20.0f}"
+              f" {middle(1, 'broker_memory'):>6.0f}", flush=True)
         figures[load.name] = {"ratio": ratio, "runs": runs}
         backlog.drop()
     return figures

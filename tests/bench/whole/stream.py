@@ -50,12 +50,13 @@ def replicate(servers, backlog, transport):
     each = 1e6 / rows
     return {"rate": rows / seconds / 1e3, "cpu": watched.cpu(program.pid) * each,
             "walsender": watched.cpu(walsender) * each, "broker": watched.cpu(servers.broker_pid) * each,
-            "memory": watched.peak[program.pid]}
+            "memory": watched.peak[program.pid], "walsender_memory": watched.peak[walsender],
+            "broker_memory": watched.peak[servers.broker_pid]}
 
 
 def run(servers, options):
     figures = {}
-    print("load       over   counting client   replicator        ratio  us CPU a row: replicator walsender (counted) broker  peak MB")
+    print("load       over   counting client   replicator        ratio  us CPU a row: replicator walsender (counted) broker  peak MB: replicator walsender broker")
     warm_up_runs = WARM_UP_RUNS
     for load in stream_loads(options.rows):
         backlog = Backlog(servers, load)
@@ -81,5 +82,6 @@ def line(name, transport, runs):
     ratio = median([ours["rate"] / limit["rate"] for limit, ours in runs])
     print(f"{name:<10} {transport:<5} {middle(0, 'rate'):>7.0f} k rows/s {middle(1, 'rate'):>9.0f} k rows/s {ratio:>7.2f}"
           f" {middle(1, 'cpu'):>26.2f} {middle(1, 'walsender'):>9.2f} {middle(0, 'walsender'):>9.2f}"
-          f" {middle(1, 'broker'):>6.2f} {middle(1, 'memory'):>8.0f}", flush=True)
+          f" {middle(1, 'broker'):>6.2f} {middle(1, 'memory'):>19.0f} {middle(1, 'walsender_memory'):>9.0f}"
+          f" {middle(1, 'broker_memory'):>6.0f}", flush=True)
     return {"ratio": ratio, "runs": runs}
