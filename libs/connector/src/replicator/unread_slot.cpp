@@ -49,9 +49,11 @@ base::Result<void> UnreadSlot::look(base::Deadline now, change::Lsn position) {
     told_of_danger_ = false;
   }
   SLUICE_ASSIGN(const base::Milliseconds timeout, postgres::fetch_idle_slot_timeout(kPatience, *sql_));
-  if (timeout.count() == 0 || slot->active) return {};
+  if (timeout.count() == 0) return {};
   const base::Milliseconds interval = timeout / kTouchesPerTimeout;
-  if (now >= last_read_ + interval) {
+  if (slot->active) {
+    last_read_ = now;  // our walsender has not ended yet
+  } else if (now >= last_read_ + interval) {
     SLUICE_TRY(touch(position));
     last_read_ = now;
   }
