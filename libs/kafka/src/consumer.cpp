@@ -56,7 +56,7 @@ Properties consumer_properties(const ConsumerOptions& options) {
       {"max.poll.interval.ms", std::to_string(options.max_poll_interval.count())},
       {"queued.max.messages.kbytes", std::to_string(options.max_queue_kilobytes)},
       // Each fetched record costs librdkafka some 400 B of its own beside its bytes: bounded by number, too.
-      {"queued.min.messages", "10000"},
+      {"queued.min.messages", "4000"},
       {"max.partition.fetch.bytes", std::to_string(options.max_partition_fetch_bytes)},
       {"fetch.max.bytes", std::to_string(options.max_fetch_bytes)},
       // A full queue is looked at again after this; the default of 1 s starves a fast reader.

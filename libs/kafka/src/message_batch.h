@@ -29,10 +29,13 @@ class MessageBatch final : public pipeline::ConsumedBatch {
   void add(rd_kafka_message_t* message) {
     messages_.push_back(message);
     records_.push_back(view_of(*message));
-    bytes += message->len + message->key_len;
+    bytes += message->len + message->key_len + kRecordOverhead;
   }
 
  private:
+  /// What librdkafka and we keep beside the bytes of a record: with narrow rows as much again.
+  static constexpr std::size_t kRecordOverhead = 512;
+
   pipeline::Partition partition_;
   std::size_t& live_;
   std::vector<rd_kafka_message_t*> messages_;

@@ -41,7 +41,7 @@ class ConsumedBatch {
   virtual ~ConsumedBatch() = default;
   virtual const Partition& partition() const = 0;
   virtual std::span<const ConsumedRecord> records() const = 0;
-  std::size_t bytes = 0;  ///< of keys and values
+  std::size_t bytes = 0;  ///< that it costs: of keys and values, and what a source knows of beside them
 };
 using ConsumedBatchPtr = std::unique_ptr<ConsumedBatch>;
 
