@@ -310,7 +310,7 @@ TEST_F(IndexingTest, ReadsNoMoreThanItsBufferHolds) {
   sink.emplace(engine);
   sink->fate = [](std::uint64_t) { return Fate::Waits; };
   indexing.emplace(options, IndexingPorts{*source, *sink, letters, admin, maker, warnings, [this] { return now; }});
-  for (int i = 0; i < 50; ++i) {
+  for (int i = 0; i < 100; ++i) {
     now += Milliseconds(20);
     ASSERT_TRUE(indexing->step().has_value());
     EXPECT_LE(indexing->status().held_bytes, 200u + 5 * 12);

@@ -13,7 +13,7 @@ constexpr int kMaxEventsPerStep = 64;
 
 /// How long a full buffer just does not ask for more. Only after that are the partitions paused, because a pause makes
 /// librdkafka throw away and fetch again what it holds.
-constexpr base::Milliseconds kMaxReadGap{250};
+constexpr base::Milliseconds kMaxReadGap{1'000};
 
 /// A membership is kept by asking; so is the state of a peer that says nothing.
 constexpr base::Milliseconds kMaxWait{500};

@@ -42,7 +42,7 @@ struct IndexingOptions {
   std::size_t max_bulk_bytes = 4 << 20;  ///< larger: fewer requests, more memory and latency
   std::size_t max_bulk_actions = 5'000;
   base::Milliseconds max_bulk_age{50};            ///< how long the first document of a bulk waits for company
-  std::size_t max_buffered_bytes = 16 << 20;      ///< records read and not finished; reading stops there
+  std::size_t max_buffered_bytes = 14 << 20;      ///< records read and not finished; reading stops there
   std::uint32_t max_rejected_per_minute = 100;    ///< one more stops the program (rule E-12)
   base::Milliseconds checkpoint_interval{2'000};  ///< what a crash makes us read again
   base::Milliseconds revoke_grace{10'000};        ///< how long a revoked partition may finish what is in flight
