@@ -1,5 +1,8 @@
 #include "adapter_options.h"
 
+#include <algorithm>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "sluice/connector/version.h"
@@ -67,6 +70,12 @@ postgres::ConnectOptions connect_options(const config::Settings& settings) {
   options.lock_timeout = from.lock_timeout;
   options.tcp_user_timeout = from.tcp_user_timeout;
   options.wal_sender_timeout = from.wal_sender_timeout;
+  return options;
+}
+
+postgres::ConnectOptions connect_options_within(base::Milliseconds patience, const config::Settings& settings) {
+  postgres::ConnectOptions options = connect_options(settings);
+  options.connect_timeout = std::min(options.connect_timeout, patience);
   return options;
 }
 
@@ -145,6 +154,12 @@ pipeline::OnRewrite on_rewrite(const config::Settings& settings) {
 pipeline::SuperviseLimits supervise_limits(const config::Settings& settings) {
   const config::RetrySettings& from = settings.retry;
   return {{from.initial_backoff, from.max_backoff, from.backoff_multiplier}, from.max_outage};
+}
+
+pipeline::Attempt attempt_of(base::Result<void> result, std::optional<base::Deadline> reading_since,
+                             const config::Settings& settings) {
+  const bool has_lasted = reading_since && base::Clock::now() - *reading_since > settings.retry.max_backoff;
+  return {std::move(result), has_lasted ? pipeline::AttemptProgress::Worked : pipeline::AttemptProgress::Failed};
 }
 
 admin::AdminOptions admin_options(const config::Settings& settings, const std::string& program) {

@@ -146,8 +146,7 @@ base::Result<void> run_es_consumer(const config::Settings& settings, pipeline::S
   return pipeline::supervise(supervise_limits(settings), stop, on_retry, [&]() -> pipeline::Attempt {
     std::optional<base::Deadline> reading_since;
     auto result = read_and_index(settings, stop, *status, reading_since);
-    const bool has_lasted = reading_since && base::Clock::now() - *reading_since > settings.retry.max_backoff;
-    return {std::move(result), has_lasted ? pipeline::AttemptProgress::Worked : pipeline::AttemptProgress::Failed};
+    return attempt_of(std::move(result), reading_since, settings);
   });
 }
 

@@ -1,6 +1,5 @@
 #include "incarnation_watch.h"
 
-#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -107,9 +106,8 @@ base::Result<std::optional<IncarnationWatch::Publication>> IncarnationWatch::loo
 
 base::Result<std::optional<pipeline::PublicationFacts>> IncarnationWatch::fetch_publication() {
   if (sql_ == nullptr && !own_) {
-    postgres::ConnectOptions options = connect_options(settings_);
-    options.connect_timeout = std::min(options.connect_timeout, kPatience);
-    SLUICE_ASSIGN(own_, postgres::Connection::open(std::move(options), postgres::ConnectionKind::Sql));
+    SLUICE_ASSIGN(
+        own_, postgres::Connection::open(connect_options_within(kPatience, settings_), postgres::ConnectionKind::Sql));
   }
   postgres::Connection& connection = sql_ == nullptr ? *own_ : *sql_;
   return postgres::fetch_publication_row(kPatience, connection, settings_.postgres.publication_name);

@@ -107,8 +107,7 @@ pipeline::Attempt ReplicatorRun::attempt() {
   auto result = std::exchange(tended_, {});
   if (result) result = start_and_stream();
   if (!result) end_with_the_producer();
-  const bool has_lasted = reading_since_ && base::Clock::now() - *reading_since_ > settings_.retry.max_backoff;
-  return {std::move(result), has_lasted ? pipeline::AttemptProgress::Worked : pipeline::AttemptProgress::Failed};
+  return attempt_of(std::move(result), reading_since_, settings_);
 }
 
 /// An error of the producer ends everything that is in memory; one of PostgreSQL does not (rules K-3, K-9).

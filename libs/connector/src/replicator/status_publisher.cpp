@@ -89,9 +89,8 @@ void ReplicatorStatusPublisher::publish(base::Deadline now, pipeline::Replicatio
     status_.obstacles.push_back({std::string(error->id), error->message});
   }
   measure(now, reading);
-  // A slot that nobody reads keeps WAL, too. A start asks by itself, and a stop must not wait.
-  const bool is_at_work = reading.rows || reading.stream || reading.state == admin::ReplicatorState::Parked;
-  if (is_at_work && now >= next_slot_) ask_for_slot(now, reading.sql);
+  // A slot that nobody reads is UnreadSlot's. A start asks by itself, and a stop must not wait.
+  if (reading.stream && now >= next_slot_) ask_for_slot(now, reading.sql);
   show(kRunningSilence);
 }
 
@@ -146,9 +145,8 @@ base::Result<std::optional<pipeline::SlotFacts>> ReplicatorStatusPublisher::fetc
   const bool is_lent = sql != nullptr && !is_sql_finished_;
   if (is_lent) own_sql_.reset();
   if (!is_lent && !own_sql_) {
-    postgres::ConnectOptions options = connect_options(settings_);
-    options.connect_timeout = std::min(options.connect_timeout, kSlotPatience);
-    SLUICE_ASSIGN(own_sql_, postgres::Connection::open(std::move(options), postgres::ConnectionKind::Sql));
+    SLUICE_ASSIGN(own_sql_, postgres::Connection::open(connect_options_within(kSlotPatience, settings_),
+                                                       postgres::ConnectionKind::Sql));
   }
   return postgres::fetch_slot_within(kSlotPatience, is_lent ? *sql : *own_sql_, settings_.postgres.slot_name);
 }

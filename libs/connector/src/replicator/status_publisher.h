@@ -25,7 +25,7 @@ struct Reading {
   const postgres::SnapshotSource* rows = nullptr;
   postgres::ReplicationStream* stream = nullptr;
   postgres::ReselectSource* reselect = nullptr;  ///< between the stream and us; null: there is none
-  postgres::Connection* sql = nullptr;           ///< asked for the slot now and then; null: a connection of our own is
+  postgres::Connection* sql = nullptr;           ///< asked for the slot now and then, while it works
   admin::ReplicatorState state = admin::ReplicatorState::Starting;
 };
 

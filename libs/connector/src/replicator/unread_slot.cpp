@@ -38,7 +38,8 @@ void UnreadSlot::tick(base::Deadline now, change::Lsn position) {
 
 base::Result<void> UnreadSlot::look(base::Deadline now, change::Lsn position) {
   if (!sql_) {
-    SLUICE_ASSIGN(sql_, postgres::Connection::open(patient_options(), postgres::ConnectionKind::Sql));
+    SLUICE_ASSIGN(
+        sql_, postgres::Connection::open(connect_options_within(kPatience, settings_), postgres::ConnectionKind::Sql));
   }
   SLUICE_ASSIGN(const auto slot, postgres::fetch_slot_within(kPatience, *sql_, settings_.postgres.slot_name));
   status_.slot(slot);
@@ -63,7 +64,8 @@ base::Result<void> UnreadSlot::look(base::Deadline now, change::Lsn position) {
 
 /// Begins to read and hangs up: nothing is confirmed by it, and the server counts the idle time anew.
 base::Result<void> UnreadSlot::touch(change::Lsn position) {
-  SLUICE_ASSIGN(auto replication, postgres::Connection::open(patient_options(), postgres::ConnectionKind::Replication));
+  SLUICE_ASSIGN(auto replication, postgres::Connection::open(connect_options_within(kPatience, settings_),
+                                                             postgres::ConnectionKind::Replication));
   postgres::StreamOptions options;
   options.slot = settings_.postgres.slot_name;
   options.publication = settings_.postgres.publication_name;
@@ -71,12 +73,6 @@ base::Result<void> UnreadSlot::touch(change::Lsn position) {
   options.local_peer = postgres::LocalPeer::Never;
   SLUICE_TRY(postgres::ReplicationStream::start(std::move(replication), options, catalog_));
   return {};
-}
-
-postgres::ConnectOptions UnreadSlot::patient_options() const {
-  postgres::ConnectOptions options = connect_options(settings_);
-  options.connect_timeout = std::min(options.connect_timeout, kPatience);
-  return options;
 }
 
 void UnreadSlot::warn_once(base::Error error, bool& is_told) {

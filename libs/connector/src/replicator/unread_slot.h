@@ -28,7 +28,6 @@ class UnreadSlot {
  private:
   base::Result<void> look(base::Deadline now, change::Lsn position);
   base::Result<void> touch(change::Lsn position);
-  postgres::ConnectOptions patient_options() const;
   void warn_once(base::Error error, bool& is_told);
 
   const config::Settings& settings_;
