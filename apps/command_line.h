@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdio>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -31,6 +32,30 @@ inline void add_log_options(CLI::App& logs, connector::LogQuery& query) {
   logs.add_option("--limit", query.limit, "At most so many lines, the newest")->capture_default_str();
 }
 
+/// A command that prints its answer, or fails with the last line of contracts.md.
+inline connector::ExitCode print(const base::Result<std::string>& answer) {
+  if (!answer) return connector::report(answer.error());
+  std::fputs(answer->c_str(), stdout);
+  return connector::ExitCode::Done;
+}
+
+/// For a supervisor that can only start a command: what its kind of probe asks, by the names that Kubernetes has.
+inline void add_status_options(CLI::App& status, std::optional<connector::Probe>& probe) {
+  const std::map<std::string, connector::Probe> kinds = {{"live", connector::Probe::Live},
+                                                         {"ready", connector::Probe::Ready}};
+  status.add_option("--probe", probe, "live or ready: ask only that; code 0, else 4")
+      ->option_text("KIND")
+      ->transform(CLI::Transformer(kinds))
+      ->check(CLI::IsMember(kinds));
+}
+
+/// The answer of `status`: of the probe, when one was asked for.
+template <class Status>
+connector::ExitCode print_status(const connector::ProgramOptions& program, std::optional<connector::Probe> probe,
+                                 Status whole) {
+  return print(probe ? connector::probe(program, *probe) : whole(program));
+}
+
 /// Call it when all commands are there. REQUIRES: the program has a name.
 inline void name_common_options(CLI::App& app, const std::string& program) {
   for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) {
@@ -54,13 +79,6 @@ inline std::optional<connector::ExitCode> parse(CLI::App& app, int argc, char** 
     return connector::report(
         {base::Recovery::Stop, "config.bad_argument", std::string(error.what()) + ". See " + command + " --help"});
   }
-}
-
-/// A command that prints its answer, or fails with the last line of contracts.md.
-inline connector::ExitCode print(const base::Result<std::string>& answer) {
-  if (!answer) return connector::report(answer.error());
-  std::fputs(answer->c_str(), stdout);
-  return connector::ExitCode::Done;
 }
 
 }  // namespace sluice::apps

@@ -1,5 +1,7 @@
 #include "cli.h"
 
+#include <optional>
+
 #include <CLI/CLI.hpp>
 
 #include "../command_line.h"
@@ -17,6 +19,7 @@ using connector::ProgramOptions;
 struct Choices {
   ProgramOptions program{.name = "replicator"};
   connector::ReplicatorFlags flags;
+  std::optional<connector::Probe> probe;
   connector::LogQuery logs;
   connector::ConfigQuery config;
   connector::TableOrder tables;
@@ -43,6 +46,7 @@ int run_command_line(int argc, char** argv) {
   auto* config = app.add_subcommand("config", "The effective configuration; --schema for editors");
   config->add_flag("--schema", choices.config.schema, "Print a JSON Schema for editors instead");
   auto* status = app.add_subcommand("status", "What the running program says, or what is stored");
+  apps::add_status_options(*status, choices.probe);
   auto* logs = app.add_subcommand("logs", "Read the log database");
   apps::add_log_options(*logs, choices.logs);
   auto* slot = app.add_subcommand("slot", "adopt | reset, where an operator has to decide");
@@ -64,7 +68,7 @@ int run_command_line(int argc, char** argv) {
   } else if (config->parsed()) {
     code = apps::print(connector::show_config(choices.program, choices.config));
   } else if (status->parsed()) {
-    code = apps::print(connector::replicator_status(choices.program));
+    code = apps::print_status(choices.program, choices.probe, connector::replicator_status);
   } else if (logs->parsed()) {
     code = apps::print(connector::read_logs(choices.program, choices.logs));
   } else if (tables->parsed()) {

@@ -210,6 +210,9 @@ TEST_F(Admin, TheStatusCommandAsksTheRunningProgramAndReadsTheStateWithoutIt) {
   const Finished stopped = stack.replicator_command({"status"});
   EXPECT_EQ(stopped.exit_code, 0);
   EXPECT_NE(stopped.output.find("not running"), std::string::npos) << stopped.output;
+  const Finished probed = stack.replicator_command({"status", "--probe", "live"});
+  EXPECT_EQ(probed.exit_code, 4);
+  EXPECT_NE(probed.output.find("ERROR admin.no_answer: "), std::string::npos) << probed.output;
 }
 
 TEST_F(Admin, ATakenPortStopsTheProgramAndSaysSo) {
@@ -232,6 +235,11 @@ TEST_F(AdminOfAnOutage, WhilePostgresqlIsAwayTheStatusIs503WithTheReasonAndThePr
   EXPECT_EQ(get(replicator_port, "/readyz").code, 503);
   EXPECT_EQ(get(replicator_port, "/healthz").code, 200);
   EXPECT_FALSE(status(replicator_port)["errors"]["last"].is_null());
+  EXPECT_EQ(stack.replicator_command({"status", "--probe", "live"}).exit_code, 0) << "a restart would not help";
+  const Finished not_ready = stack.replicator_command({"status", "--probe", "ready"});
+  EXPECT_EQ(not_ready.exit_code, 4);
+  EXPECT_NE(not_ready.output.find("ERROR admin.not_ready: "), std::string::npos) << not_ready.output;
+  EXPECT_NE(not_ready.output.find("pg."), std::string::npos) << not_ready.output;
   stack.postgres().start();
   EXPECT_TRUE(is_ready(replicator_port)) << stack.replicator().log();
 }

@@ -226,6 +226,15 @@ stop() {
   podman rm "$1" >/dev/null
 }
 
+# By the command that compose.yaml gives it.
+is_healthy() {
+  local command
+  mapfile -t command < <(/usr/bin/python3 -c 'import sys, yaml
+test = yaml.safe_load(open(sys.argv[1]))["services"][sys.argv[2]]["healthcheck"]["test"]
+print(*test[1:], sep="\n")' "$ROOT/Docker_Files/compose.yaml" "$1")
+  same alive "$(podman exec "$1" "${command[@]}")" "health of $1"
+}
+
 a_row_becomes_a_document() {
   local program
   say "starting PostgreSQL, Kafka and Elasticsearch"
@@ -242,6 +251,7 @@ a_row_becomes_a_document() {
   for program in replicator es_consumer; do
     is_without_rights "$program"
     podman exec "$program" "/usr/local/bin/$program" status --config /etc/sluice/config.yaml >/dev/null || fail "$program status"
+    is_healthy "$program"
   done
 
   say "new containers, the same volumes"

@@ -67,6 +67,17 @@ class ComposeFiles(unittest.TestCase):
         dockerfile = (FOLDER / "Dockerfile").read_text()
         self.assertEqual(dockerfile.count("\nUSER 10001:10001\n"), dockerfile.count("\nENTRYPOINT "))
 
+    def test_every_service_that_stays_says_how_it_is(self):
+        for name in self.FILES:
+            for service, text in resolved(name).items():
+                if text.get("restart") != "no":
+                    self.assertIn("healthcheck", text, f"{name}: {service}")
+
+    def test_our_own_programs_are_asked_themselves(self):
+        for service in ("replicator", "es_consumer"):
+            test = resolved("compose.yaml")[service]["healthcheck"]["test"]
+            self.assertEqual(test[:4], ["CMD", f"/usr/local/bin/{service}", "status", "--probe"])
+
     def test_our_own_programs_are_given_the_time_to_settle(self):
         default = yaml.safe_load((FOLDER.parent / "config.yaml").read_text())["stop_grace"]
         for service in ("replicator", "es_consumer"):

@@ -24,6 +24,16 @@ std::optional<std::string> ask_running(const config::Settings& settings, const s
   return text ? std::optional(*std::move(text)) : std::nullopt;
 }
 
+tl::unexpected<base::Error> refused_probe(Probe probe, const admin::Reply& reply) {
+  const std::string told = reply.body.substr(0, reply.body.find_last_not_of('\n') + 1);
+  if (probe == Probe::Live) {
+    return base::fail(base::Recovery::Retry, "admin.silent",
+                      fmt::format("It answered {}: {}. Look at its log, then restart it", reply.code, told));
+  }
+  return base::fail(base::Recovery::Retry, "admin.not_ready",
+                    fmt::format("It answered {}: {}. Look up what it names, and its log", reply.code, told));
+}
+
 std::string stored_text(const pipeline::Checkpoint& stored) {
   std::string text =
       fmt::format("stored position  {} (epoch {}, {})\n", change::to_string(change::lsn_of(stored.position)),
@@ -50,6 +60,15 @@ base::Result<std::optional<pipeline::SlotFacts>> ask_for_slot(const config::Sett
 }
 
 }  // namespace
+
+base::Result<std::string> probe(const ProgramOptions& program, Probe probe) {
+  SLUICE_ASSIGN(const auto settings, load_settings(program));
+  const admin::AdminOptions options = admin_options(settings, program.name);
+  SLUICE_ASSIGN(const admin::Reply reply,
+                admin::fetch(options.address, probe == Probe::Live ? "/healthz" : "/readyz", options.token));
+  if (reply.code != 200) return refused_probe(probe, reply);
+  return reply.body;
+}
 
 base::Result<std::string> replicator_status(const ProgramOptions& program) {
   SLUICE_ASSIGN(const auto settings, load_settings(program));

@@ -23,6 +23,11 @@ struct LogQuery {
 };
 base::Result<std::string> read_logs(const ProgramOptions& program, const LogQuery& query);
 
+/// What a supervisor asks a running program: `live` (the pipeline's thread gives signs of life) or `ready` (its work is
+/// being done); the text is its answer. Errors: admin.no_answer, admin.silent, admin.not_ready (Retry).
+enum class Probe { Live, Ready };
+base::Result<std::string> probe(const ProgramOptions& program, Probe probe);
+
 /// What the running replicator answers, else what is stored and how the slot stands.
 base::Result<std::string> replicator_status(const ProgramOptions& program);
 
