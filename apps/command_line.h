@@ -45,8 +45,7 @@ inline void add_status_options(CLI::App& status, std::optional<connector::Probe>
                                                          {"ready", connector::Probe::Ready}};
   status.add_option("--probe", probe, "live or ready: ask only that; code 0, else 4")
       ->option_text("KIND")
-      ->transform(CLI::Transformer(kinds))
-      ->check(CLI::IsMember(kinds));
+      ->transform(CLI::CheckedTransformer(kinds));
 }
 
 /// The answer of `status`: of the probe, when one was asked for.

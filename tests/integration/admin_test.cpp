@@ -206,6 +206,15 @@ TEST_F(Admin, TheStatusCommandAsksTheRunningProgramAndReadsTheStateWithoutIt) {
   EXPECT_EQ(running.exit_code, 0);
   EXPECT_NE(running.output.find("streaming"), std::string::npos) << running.output;
   EXPECT_NE(running.output.find("records_durable"), std::string::npos) << running.output;
+  const Finished alive = stack.replicator_command({"status", "--probe", "live"});
+  EXPECT_EQ(alive.exit_code, 0);
+  EXPECT_EQ(alive.output, "alive\n");
+  EXPECT_EQ(stack.replicator_command({"status", "--probe", "ready"}).output, "ready\n");
+  const int port_of_another = Server::shared(Server::Kind::Elasticsearch).port();
+  const Finished elsewhere = stack.replicator_command(
+      {"status", "--probe", "live", "--set", "admin.replicator=127.0.0.1:" + std::to_string(port_of_another)});
+  EXPECT_EQ(elsewhere.exit_code, 3);
+  EXPECT_NE(elsewhere.output.find("ERROR admin.bad_answer: "), std::string::npos) << elsewhere.output;
   stack.replicator().stop();
   const Finished stopped = stack.replicator_command({"status"});
   EXPECT_EQ(stopped.exit_code, 0);

@@ -1,6 +1,7 @@
 // How a pipeline stands, for somebody at a terminal.
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -24,14 +25,20 @@ std::optional<std::string> ask_running(const config::Settings& settings, const s
   return text ? std::optional(*std::move(text)) : std::nullopt;
 }
 
-tl::unexpected<base::Error> refused_probe(Probe probe, const admin::Reply& reply) {
-  const std::string told = reply.body.substr(0, reply.body.find_last_not_of('\n') + 1);
+bool begins_with_error_id(std::string_view told) {
+  const std::string_view id = told.substr(0, told.find(": "));
+  return id.size() < told.size() && id.find('.') != std::string_view::npos &&
+         id.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789._") == std::string_view::npos;
+}
+
+/// What our own programs answer with 503: the first line names what is wrong.
+tl::unexpected<base::Error> refused_probe(Probe probe, const std::string& told) {
   if (probe == Probe::Live) {
     return base::fail(base::Recovery::Retry, "admin.silent",
-                      fmt::format("It answered {}: {}. Look at its log, then restart it", reply.code, told));
+                      fmt::format("it says: {}. Look at its log, then restart it", told));
   }
   return base::fail(base::Recovery::Retry, "admin.not_ready",
-                    fmt::format("It answered {}: {}. Look up what it names, and its log", reply.code, told));
+                    fmt::format("it says: {}. Look up what it names, and its log", told));
 }
 
 std::string stored_text(const pipeline::Checkpoint& stored) {
@@ -66,8 +73,13 @@ base::Result<std::string> probe(const ProgramOptions& program, Probe probe) {
   const admin::AdminOptions options = admin_options(settings, program.name);
   SLUICE_ASSIGN(const admin::Reply reply,
                 admin::fetch(options.address, probe == Probe::Live ? "/healthz" : "/readyz", options.token));
-  if (reply.code != 200) return refused_probe(probe, reply);
-  return reply.body;
+  const std::string told = reply.body.substr(0, reply.body.find_last_not_of('\n') + 1);
+  if (reply.code == 200 && told == (probe == Probe::Live ? "alive" : "ready")) return reply.body;
+  if (reply.code == 503 && begins_with_error_id(told)) return refused_probe(probe, told);
+  return base::fail(base::Recovery::Stop, "admin.bad_answer",
+                    fmt::format("{} answers with {}, which is not what this program says. Set admin.{} to its address, "
+                                "and admin.token to its token",
+                                options.address, reply.code, program.name));
 }
 
 base::Result<std::string> replicator_status(const ProgramOptions& program) {

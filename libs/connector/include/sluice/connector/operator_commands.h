@@ -24,7 +24,8 @@ struct LogQuery {
 base::Result<std::string> read_logs(const ProgramOptions& program, const LogQuery& query);
 
 /// What a supervisor asks a running program: `live` (the pipeline's thread gives signs of life) or `ready` (its work is
-/// being done); the text is its answer. Errors: admin.no_answer, admin.silent, admin.not_ready (Retry).
+/// being done); the text is its answer. Errors: admin.no_answer, admin.silent, admin.not_ready (Retry),
+/// admin.bad_answer (Stop): something else answers, or wants another token.
 enum class Probe { Live, Ready };
 base::Result<std::string> probe(const ProgramOptions& program, Probe probe);
 
