@@ -38,7 +38,9 @@ inline pipeline::Checkpoint full_checkpoint() {
       {{"public.orders", 16'401, 772}, {"public.strange \n name", 16'402, 773}, {"sales", 16'403, 774, true}}};
   checkpoint.topics = {{"cdc-events", "nT1x-QoQRvG", 3, {0, 42, 9'000'000'000}}, {"other", "", 1, {5}}};
   checkpoint.tails = {{"cdc-events", 2, 42, {7, change::Lsn(0x1693E28), 4, 1}}};
-  checkpoint.tables["public.orders"] = {{16'390, {{"id", 20, -1}, {"strange \n name", 1043, 24}}}, std::nullopt};
+  checkpoint.tables["public.orders"] = {{16'390, {{"id", 20, -1}, {"strange \n name", 1043, 24}}, {{"id"}}},
+                                        std::nullopt};
+  checkpoint.tables["public.keyless"] = {{16'392, {{"id", 20, -1}}, std::vector<std::string>()}, std::nullopt};
   checkpoint.tables["public.broken"] = {{16'391, {}},
                                         pipeline::TableHalt{"another type of column a", change::Lsn(0x1693E28)}};
   return checkpoint;

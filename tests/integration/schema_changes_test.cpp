@@ -258,6 +258,38 @@ TEST_F(SchemaChanges, AnotherTypeWhileNobodyReadsIsNoticedWithTheFirstRow) {
   expect_equal("calm");
 }
 
+TEST_F(SchemaChanges, AnotherKeyHaltsTheTableAndARenamedColumnOfTheKeyDoesNot) {
+  publish_all_tables();
+  stack.sql(R"(
+    CREATE TABLE t (id int PRIMARY KEY, code int NOT NULL UNIQUE, v text); INSERT INTO t VALUES (1, 11, 'one');
+    CREATE TABLE u (id int PRIMARY KEY, code int NOT NULL UNIQUE, v text); INSERT INTO u VALUES (1, 11, 'one');
+    CREATE TABLE w (no int PRIMARY KEY, id int))");
+  start();
+  stack.sql(R"(
+    INSERT INTO t VALUES (2, 12, 'two');
+    ALTER TABLE t REPLICA IDENTITY USING INDEX t_code_key;
+    DELETE FROM t WHERE id = 1;
+    INSERT INTO w VALUES (1, 1); ALTER TABLE w RENAME no TO number; INSERT INTO w VALUES (2, 2);
+    INSERT INTO calm VALUES (2, 'stream'))");
+  ASSERT_TRUE(halted("t", "another key: column code")) << stack.replicator().log();
+  expect_caught_up();
+  EXPECT_EQ(ids_in_topic("t"), (Ids{"1", "2"})) << "the deleted row's document has the key of before";
+  EXPECT_EQ(ids_in_topic("w"), (Ids{"1", "2"}));
+  stop();
+  // While nobody reads, and where the catalog alone knows the key.
+  stack.sql(R"(
+    ALTER TABLE u REPLICA IDENTITY FULL; INSERT INTO u VALUES (2, 12, 'two');
+    ALTER TABLE u DROP CONSTRAINT u_pkey, ADD PRIMARY KEY (code); DELETE FROM u WHERE id = 1)");
+  start();
+  ASSERT_TRUE(halted("u", "another key: column code")) << stack.replicator().log();
+  expect_caught_up();
+  stop();
+  expect_whole_again_in_a_new_epoch({"calm"});
+  expect_equal("w");
+  expect_equal("t");
+  expect_equal("u");
+}
+
 TEST_F(SchemaChanges, ATableMadeAgainOrRenamedIsHalted) {
   publish_all_tables();
   stack.sql(

@@ -78,12 +78,32 @@ std::vector<std::string> retyped(const TableForm& before, const TableForm& after
   return names;
 }
 
+bool was_renamed(const TableForm& before, const std::string& old_name, const TableForm& after,
+                 const std::string& new_name) {
+  const ColumnForm* const old = find_column(before, old_name);
+  const ColumnForm* const renamed = find_column(after, new_name);
+  if (old == nullptr || renamed == nullptr) return false;
+  const auto place = renamed - after.columns.data();
+  return place == old - before.columns.data() && renamed != &after.columns.back() &&
+         old->type_oid == renamed->type_oid && find_column(after, old_name) == nullptr &&
+         find_column(before, new_name) == nullptr;
+}
+
+bool has_same_key(const TableForm& before, const TableForm& after) {
+  if (!before.key || !after.key) return true;
+  return std::equal(before.key->begin(), before.key->end(), after.key->begin(), after.key->end(),
+                    [&](const std::string& old_name, const std::string& new_name) {
+                      return old_name == new_name || was_renamed(before, old_name, after, new_name);
+                    });
+}
+
 }  // namespace
 
 TableForm form_of(const TableSchema& table) {
-  TableForm form{table.oid, {}};
+  TableForm form{table.oid, {}, std::vector<std::string>()};
   for (const Column& column : table.columns)
     form.columns.push_back({column.name, column.type_oid, column.type_modifier});
+  for (const std::uint32_t ordinal : table.key_columns) form.key->push_back(table.columns[ordinal].name);
   return form;
 }
 
@@ -95,6 +115,7 @@ std::string describe(const SchemaChange& change) {
     case SchemaChangeKind::ColumnsDropped: return "dropped " + columns;
     case SchemaChangeKind::ColumnsWidened: return "widened " + columns;
     case SchemaChangeKind::ColumnsRetyped: return "another type of " + columns;
+    case SchemaChangeKind::KeyChanged: return change.names.empty() ? "no key any more" : "another key: " + columns;
     case SchemaChangeKind::TableRecreated: return "dropped and made again";
     case SchemaChangeKind::TableRenamed: return fmt::format("renamed from {}", fmt::join(change.names, ", "));
   }
@@ -114,6 +135,7 @@ void append_schema_changes(const TableForm& before, const TableForm& after, cons
   append(SchemaChangeKind::ColumnsDropped, only_in(before, after));
   append(SchemaChangeKind::ColumnsWidened, retyped(before, after, /*with_values_kept=*/true));
   append(SchemaChangeKind::ColumnsRetyped, retyped(before, after, /*with_values_kept=*/false));
+  if (!has_same_key(before, after)) out.push_back({SchemaChangeKind::KeyChanged, table, *after.key});
 }
 
 }  // namespace sluice::change

@@ -102,9 +102,9 @@ std::vector<Key> reading_keys(PostgresSettings& s) {
        .doc = "Longest wait for such a read; then the column is named in `unavailable`. Feedback goes on meanwhile."},
       {.name = "on_rewrite",
        .field = choice(s.on_rewrite, {"halt", "continue"}),
-       .doc = "When a column gets another type, or a table is dropped and made again or renamed, existing rows change "
-              "without an event. halt: nothing of that table is sent from then on, the others go on; `replicator "
-              "tables` says more. continue: a warning, and on with wrong copies of those rows."},
+       .doc = "When a column gets another type, a table another key, or a table is dropped and made again or renamed, "
+              "existing rows change without an event. halt: nothing of that table is sent from then on, the others go "
+              "on; `replicator tables` says more. continue: a warning, and on with wrong copies of those rows."},
   };
 }
 

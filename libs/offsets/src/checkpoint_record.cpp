@@ -22,7 +22,8 @@ static_assert(std::endian::native == std::endian::little, "numbers are copied as
 
 // 2: what is known of the tables. Of 1 nothing is known, and no table is halted.
 // 3: whether Kafka lost records.
-constexpr std::uint32_t kFormatVersion = 3;
+// 4: the keys of the tables. Of an older one they are not known.
+constexpr std::uint32_t kFormatVersion = 4;
 constexpr std::size_t kHeaderBytes = 4 + 8 + 8;
 
 struct Header {
@@ -165,6 +166,20 @@ std::vector<pipeline::PartitionTail> tails_of(const json& value) {
   return tails;
 }
 
+json key_json(const std::optional<std::vector<std::string>>& key) {
+  if (!key) return nullptr;
+  json names = json::array();
+  for (const std::string& name : *key) names.push_back(name_json(name));
+  return names;
+}
+
+std::optional<std::vector<std::string>> key_of(const json& value) {
+  if (value.is_null()) return std::nullopt;
+  std::vector<std::string> key;
+  for (const json& name : value) key.push_back(name_of(name));
+  return key;
+}
+
 json to_json(const pipeline::TableStates& tables) {
   json array = json::array();
   for (const auto& [name, table] : tables) {
@@ -174,14 +189,16 @@ json to_json(const pipeline::TableStates& tables) {
       columns.push_back(column.type_oid);
       columns.push_back(column.type_modifier);
     }
-    json entry = {name_json(name), table.form.oid, std::move(columns)};
+    json entry = {name_json(name), table.form.oid, std::move(columns), key_json(table.form.key)};
     if (table.halt) entry.push_back({name_json(table.halt->reason), table.halt->since.value()});
     array.push_back(std::move(entry));
   }
   return array;
 }
 
-pipeline::TableStates tables_of(const json& value) {
+pipeline::TableStates tables_of(const json& value, std::uint32_t version) {
+  const bool has_keys = version >= 4;
+  const std::size_t halt_at = has_keys ? 4 : 3;
   pipeline::TableStates tables;
   for (const json& entry : value) {
     pipeline::TableState& table = tables[name_of(entry.at(0))];
@@ -191,8 +208,9 @@ pipeline::TableStates tables_of(const json& value) {
       table.form.columns.push_back(
           {name_of(columns.at(at)), columns.at(at + 1).get<std::uint32_t>(), columns.at(at + 2).get<std::int32_t>()});
     }
-    if (entry.size() > 3) {
-      const json& halt = entry.at(3);
+    if (has_keys) table.form.key = key_of(entry.at(3));
+    if (entry.size() > halt_at) {
+      const json& halt = entry.at(halt_at);
       table.halt = pipeline::TableHalt{name_of(halt.at(0)), change::Lsn(halt.at(1).get<std::uint64_t>())};
     }
   }
@@ -224,7 +242,7 @@ pipeline::Checkpoint checkpoint_of(const json& value, std::uint32_t version) {
   checkpoint.publication = publication_of(value.at("publication"));
   checkpoint.topics = topics_of(value.at("topics"));
   checkpoint.tails = tails_of(value.at("tails"));
-  if (version >= 2) checkpoint.tables = tables_of(value.at("tables"));
+  if (version >= 2) checkpoint.tables = tables_of(value.at("tables"), version);
   if (version >= 3) value.at("kafka_lost_records").get_to(checkpoint.kafka_lost_records);
   return checkpoint;
 }

@@ -96,6 +96,42 @@ TEST(SchemaChange, WhatPostgresqlRewritesIsRetyped) {
   EXPECT_EQ(kind_of(kBpchar, 14, 24), SchemaChangeKind::ColumnsRetyped);  // padded anew
 }
 
+TEST(SchemaChange, AnotherKeyLeavesRowsUnderTheOldOne) {
+  const std::vector<ColumnForm> columns = {column("a"), column("b"), column("c")};
+  const TableForm by_a{1, columns, {{"a"}}};
+  EXPECT_THAT(changes(by_a, by_a), IsEmpty());
+  const auto moved = changes(by_a, {1, columns, {{"b", "c"}}});
+  ASSERT_EQ(moved.size(), 1u);
+  EXPECT_EQ(moved[0].kind, SchemaChangeKind::KeyChanged);
+  EXPECT_EQ(describe(moved[0]), "another key: columns b, c");
+  EXPECT_TRUE(rewrites(moved[0].kind));
+  const auto lost = changes(by_a, {1, columns, std::vector<std::string>()});
+  ASSERT_EQ(lost.size(), 1u);
+  EXPECT_EQ(describe(lost[0]), "no key any more");
+  EXPECT_EQ(changes({1, columns, std::vector<std::string>()}, by_a).size(), 1u)
+      << "rows without a key have no document";
+}
+
+TEST(SchemaChange, AKeyThatIsNotKnownIsComparedWithNothing) {
+  EXPECT_THAT(changes({1, {column("a")}, std::nullopt}, {1, {column("a")}, {{"a"}}}), IsEmpty());
+}
+
+TEST(SchemaChange, AKeyColumnUnderAnotherNameIsTheSameKeyAndOneMadeAnewIsNot) {
+  const auto key_changed = [](const TableForm& before, const TableForm& after) {
+    const auto found = changes(before, after);
+    return !found.empty() && found.back().kind == SchemaChangeKind::KeyChanged;
+  };
+  const TableForm before{1, {column("id", kInt4), column("v")}, {{"id"}}};
+  EXPECT_FALSE(key_changed(before, {1, {column("no", kInt4), column("v")}, {{"no"}}}));
+  EXPECT_TRUE(key_changed(before, {1, {column("v"), column("no", kInt4)}, {{"no"}}})) << "dropped, and another added";
+  EXPECT_TRUE(key_changed(before, {1, {column("no", kInt8), column("v")}, {{"no"}}})) << "its values are others";
+  EXPECT_TRUE(key_changed({1, {column("v"), column("id")}, {{"id"}}}, {1, {column("v"), column("no")}, {{"no"}}}))
+      << "the last one: nobody can tell a rename from a column made anew";
+  EXPECT_TRUE(key_changed({1, {column("id"), column("no"), column("v")}, {{"id"}}},
+                          {1, {column("no"), column("id"), column("v")}, {{"no"}}}))
+      << "two that swapped names";
+}
+
 TEST(SchemaChange, AnotherOidIsAnotherTableWhateverItsColumns) {
   const auto found = changes({1, {column("a")}}, {2, {column("b")}});
   ASSERT_EQ(found.size(), 1u);

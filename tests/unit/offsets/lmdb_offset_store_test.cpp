@@ -174,9 +174,9 @@ TEST(LmdbOffsetStore, NamesThatAreNoUtf8ComeBackAsTheyWere) {
   const TemporaryDirectory directory;
   auto store = LmdbOffsetStore::open(directory.path(), "orders");
   Checkpoint checkpoint = full_checkpoint();
-  checkpoint.tables = {
-      {"public.caf\xe9",
-       {{16'391, {{"th\xe9", 25, -1}}}, pipeline::TableHalt{"another type of column th\xe9", change::Lsn(5)}}}};
+  checkpoint.tables = {{"public.caf\xe9",
+                        {{16'391, {{"th\xe9", 25, -1}}, {{"th\xe9"}}},
+                         pipeline::TableHalt{"another type of column th\xe9", change::Lsn(5)}}}};
   checkpoint.publication.members = {{"public.caf\xe9", 1, 2}};
   ASSERT_TRUE((*store)->save(checkpoint));
   EXPECT_EQ(*(*store)->load(), checkpoint);
@@ -197,6 +197,20 @@ TEST(LmdbOffsetStore, TheStateOfAnOlderVersionIsReadAndKnowsOfNoTable) {
   EXPECT_TRUE((*loaded)->tables.empty());
   ASSERT_TRUE((*store)->save(full_checkpoint()));
   EXPECT_EQ(*(*store)->load(), full_checkpoint());
+}
+
+TEST(LmdbOffsetStore, TheTablesOfAnOlderVersionComeBackWithTheirHaltsAndWithoutKeys) {
+  const TemporaryDirectory directory;
+  std::filesystem::create_directory(directory / "offsets");
+  std::filesystem::copy(SLUICE_SOURCE_DIR "/tests/data/offsets/format_3.mdb", directory / "offsets/data.mdb");
+  const auto store = LmdbOffsetStore::open(directory.path(), "orders");
+  ASSERT_TRUE(store) << store.error().message;
+  const auto loaded = (*store)->load();
+  ASSERT_TRUE(loaded && loaded->has_value()) << loaded.error().message;
+  pipeline::TableStates wanted;
+  wanted["public.orders"] = {{16'390, {{"id", 20, -1}, {"strange \n name", 1043, 24}}}, std::nullopt};
+  wanted["public.broken"] = {{16'391, {}}, pipeline::TableHalt{"another type of column a", change::Lsn(0x1693E28)}};
+  EXPECT_EQ((*loaded)->tables, wanted);
 }
 
 TEST(LmdbOffsetStore, AKilledProcessLeavesTheLastSaveOrTheOneBefore) {

@@ -70,6 +70,16 @@ TEST_F(TableWatchTest, ARetypedTableIsHaltedSinceThatTransactionAndStaysSo) {
   EXPECT_THAT(kinds(), ElementsAre(SchemaChangeKind::ColumnsRetyped));
 }
 
+TEST_F(TableWatchTest, ATableWithAnotherKeyIsHalted) {
+  TableSchema by_a = table("t", 1, kInt4, {"b"});
+  by_a.key_columns = {0};
+  TableSchema by_b = by_a;
+  by_b.key_columns = {1};
+  follow(by_a);
+  EXPECT_TRUE(follow(by_b, 0x30));
+  EXPECT_THAT(halted(watch.current()), ElementsAre("public.t: another key: column b"));
+}
+
 TEST_F(TableWatchTest, WhereOneIsToContinueItIsToldAndGoesOn) {
   TableWatch going({}, OnRewrite::Continue);
   going.follow(table("t", 1, kInt4), Lsn(1));

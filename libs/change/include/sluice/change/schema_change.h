@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,8 @@
 
 namespace sluice::change {
 
-/// What has to be remembered of a version to see what the next one changed; everything in it comes from the Relation
-/// message, nothing from a catalog that may be newer.
+/// What has to be remembered of a version to see what the next one changed. All of it comes from the Relation message,
+/// nothing from a catalog that may be newer; but for the key where REPLICA IDENTITY is FULL, which no message tells.
 struct ColumnForm {
   std::string name;
   std::uint32_t type_oid = 0;
@@ -26,6 +27,8 @@ struct ColumnForm {
 struct TableForm {
   std::uint32_t oid = 0;
   std::vector<ColumnForm> columns;
+  /// Names of the columns of the record's key; nothing: not known.
+  std::optional<std::vector<std::string>> key = std::nullopt;
   friend bool operator==(const TableForm&, const TableForm&) = default;
 };
 TableForm form_of(const TableSchema& table);
@@ -35,6 +38,7 @@ enum class SchemaChangeKind : std::uint8_t {
   ColumnsDropped,  ///< a renamed column is one dropped and one added
   ColumnsWidened,  ///< another type or modifier, with every value as it was
   ColumnsRetyped,  ///< existing rows were rewritten, which no event tells
+  KeyChanged,      ///< rows are downstream under a key that no event will have again
   TableRecreated,  ///< the same name, another oid: nothing of the old rows is left, and no event tells it
   TableRenamed,    ///< its rows were never sent under this name
 };
@@ -45,14 +49,15 @@ constexpr bool rewrites(SchemaChangeKind kind) { return kind >= SchemaChangeKind
 struct SchemaChange {
   SchemaChangeKind kind = SchemaChangeKind::ColumnsAdded;
   std::string table;  ///< schema.name
-  /// Of columns, in the order of the version that has them. TableRenamed: the old name.
+  /// Of columns, in the order of the version that has them. KeyChanged: of the new key. TableRenamed: the old name.
   std::vector<std::string> names;
 };
 
 /// "column b has another type".
 std::string describe(const SchemaChange& change);
 
-/// Appends what turns `before` into `after`, two versions under one name: nothing when the columns are the same.
+/// Appends what turns `before` into `after`, two versions under one name: nothing when columns and key are the same. A
+/// key column that got another name is the same key: a rename leaves it in its place, one made anew stands last.
 void append_schema_changes(const TableForm& before, const TableForm& after, const std::string& table,
                            std::vector<SchemaChange>& out);
 
