@@ -353,6 +353,19 @@ TEST_F(KafkaTopics, ADeadLetterThatNobodyTakesIsToldWithinItsTime) {
   EXPECT_EQ(put.error().recovery, base::Recovery::Retry);
 }
 
+TEST_F(KafkaTopics, WhatAnIdleClientOfDeadLettersHasToSayIsTakenWhenItIsTended) {
+  kafka::ClientOptions nowhere = client_;
+  nowhere.brokers = "127.0.0.1:1";
+  std::size_t lines = 0;
+  nowhere.log = [&lines](const kafka::LogLine&) { ++lines; };
+  auto letters = kafka::open_dead_letters(nowhere, {});
+  ASSERT_TRUE(letters);
+  EXPECT_TRUE(eventually([&] {
+    (*letters)->tend();
+    return lines > 0;
+  }));
+}
+
 TEST_F(KafkaTopics, ADeadLetterThatIsItselfTooLargeStopsWithItsPlaceAndTheRemedy) {
   const std::string topic = unique_topic("poison");
   // Whether the broker refuses it or our own limit.

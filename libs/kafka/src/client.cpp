@@ -65,8 +65,6 @@ Properties connection_properties(const ClientOptions& options) {
       {"client.id", options.client_id},
       {"security.protocol", std::string(protocol_name(security.protocol))},
       {"log.queue", "true"},
-      // Tells whether any broker is connected; built by librdkafka's own thread, some 50 µs each.
-      {"statistics.interval.ms", "1000"},
       {"log.connection.close", "false"},
       {"reconnect.backoff.ms", "100"},
       // A broker that is back is used within 2 s, not within 10.

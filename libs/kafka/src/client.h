@@ -78,6 +78,10 @@ class ClientState {
 
 using Properties = std::vector<std::pair<std::string, std::string>>;
 
+/// They tell whether any broker is connected; built by librdkafka's own thread, some 50 µs each. Only for a client that
+/// is polled all its life: each is 10 KB that wait, without a bound, until somebody takes them.
+inline const Properties::value_type kStatistics{"statistics.interval.ms", "1000"};
+
 /// A configuration of `options` and `own`, the user's properties last. Error: kafka.bad_property (Stop).
 base::Result<ConfHandle> make_conf(const ClientOptions& options, const Properties& own, ClientState& state);
 

@@ -47,6 +47,7 @@ struct Held {
 
 Properties consumer_properties(const ConsumerOptions& options) {
   Properties properties{
+      kStatistics,
       {"group.id", options.group},
       {"enable.auto.commit", "false"},
       {"enable.auto.offset.store", "false"},

@@ -21,7 +21,7 @@ using pipeline::DeadLetter;
 /// Room for the headers beside the record.
 constexpr std::uint32_t kHeaderBytes = 65'536;
 
-class RdkafkaDeadLetters final : public pipeline::DeadLetters {
+class RdkafkaDeadLetters final : public DeadLetterTopic {
  public:
   RdkafkaDeadLetters(ClientOptions client, const DeadLetterOptions& options)
       : client_options_(std::move(client)), options_(options), state_(client_options_) {}
@@ -31,6 +31,7 @@ class RdkafkaDeadLetters final : public pipeline::DeadLetters {
 
   Result<void> start();
   Result<void> put(const DeadLetter& letter) override;
+  void tend() override;
 
  private:
   Result<void> ensure_topic(const std::string& topic);
@@ -93,8 +94,7 @@ Result<void> RdkafkaDeadLetters::start() {
       {"message.max.bytes", std::to_string(options_.max_message_bytes + kHeaderBytes)},
   };
   SLUICE_ASSIGN(ConfHandle conf, make_conf(client_options_, own, state_));
-  rd_kafka_conf_set_events(conf.get(),
-                           RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG | RD_KAFKA_EVENT_STATS);
+  rd_kafka_conf_set_events(conf.get(), RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
   SLUICE_ASSIGN(client_, make_client(RD_KAFKA_PRODUCER, std::move(conf)));
   queue_.reset(rd_kafka_queue_get_main(client_.get()));
   return {};
@@ -163,6 +163,11 @@ Result<void> RdkafkaDeadLetters::wait_for_delivery(const std::string& topic) {
   }
 }
 
+void RdkafkaDeadLetters::tend() {
+  if (!client_) return;
+  while (const EventHandle event{rd_kafka_queue_poll(queue_.get(), 0)}) note_event(client_.get(), event.get(), state_);
+}
+
 Result<void> RdkafkaDeadLetters::put(const DeadLetter& letter) {
   const std::string topic = options_.topic.empty() ? letter.partition.topic + ".dlq" : options_.topic;
   Result<void> result = ensure_topic(topic);
@@ -177,8 +182,8 @@ Result<void> RdkafkaDeadLetters::put(const DeadLetter& letter) {
 
 }  // namespace
 
-Result<std::unique_ptr<pipeline::DeadLetters>> open_dead_letters(const ClientOptions& client,
-                                                                 const DeadLetterOptions& options) {
+Result<std::unique_ptr<DeadLetterTopic>> open_dead_letters(const ClientOptions& client,
+                                                           const DeadLetterOptions& options) {
   auto letters = std::make_unique<RdkafkaDeadLetters>(client, options);
   SLUICE_TRY(letters->start());
   return letters;

@@ -137,6 +137,8 @@ GapContents RdkafkaGapReader::finish() {
   failure_.reset();
   found_.late_appends -= std::min(found_.late_appends, waiting_.front().ours);
   waiting_.pop_front();
+  // A client that nobody asks keeps all that it has to say.
+  if (waiting_.empty()) log_.reset();
   return found_;
 }
 

@@ -45,6 +45,7 @@ void* bytes_of(std::string_view text) { return const_cast<char*>(text.data()); }
 
 Properties producer_properties(const ProducerOptions& options) {
   return {
+      kStatistics,
       {"enable.idempotence", "true"},
       {"acks", "all"},
       {"max.in.flight", "5"},

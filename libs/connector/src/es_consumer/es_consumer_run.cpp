@@ -122,9 +122,12 @@ base::Result<void> read_and_index(const config::Settings& settings, pipeline::St
   logger.info("group {} reads {} and writes to {}", settings.kafka.groupID, settings.kafka.topic,
               search.addresses.front());
   pipeline::Indexing indexing(indexing_options(settings), {*source, *sink, *letters, *admin, maker, status});
-  const auto tell = [&] { status.tick(indexing, *source, maker, has_mirror ? &generations : nullptr, stop); };
+  const auto look_around = [&] {
+    letters->tend();
+    status.tick(indexing, *source, maker, has_mirror ? &generations : nullptr, stop);
+  };
   reading_since = base::Clock::now();
-  const auto settlement = indexing.run(stop, tell);
+  const auto settlement = indexing.run(stop, look_around);
   if (settlement && *settlement == pipeline::Settlement::Settled) return {};
   const bool was_to_stop = stop.requested() && (settlement || settlement.error().recovery == Recovery::Retry);
   if (!was_to_stop) return tl::make_unexpected(settlement.error());

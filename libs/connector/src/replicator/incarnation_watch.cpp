@@ -32,6 +32,14 @@ void IncarnationWatch::begin(base::Deadline now, postgres::Connection& sql) {
   own_.reset();
 }
 
+void IncarnationWatch::end() {
+  // While Kafka is away a client that nobody asks collects its errors without bound.
+  topics_.reset();
+  is_asking_ = false;
+  sql_ = nullptr;
+  own_.reset();
+}
+
 base::Result<std::optional<IncarnationWatch::Publication>> IncarnationWatch::tick(base::Deadline now,
                                                                                   const pipeline::Checkpoint& stored) {
   if (is_asking_) SLUICE_TRY(look_at_topics(stored));

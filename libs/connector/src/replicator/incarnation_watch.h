@@ -21,8 +21,11 @@ class IncarnationWatch {
  public:
   IncarnationWatch(const config::Settings& settings, ReplicatorStatusPublisher& status);
 
-  /// A stream begins, and all was compared just now. `sql` is asked from now on; it must live until the next begin().
+  /// A stream begins, and all was compared just now. `sql` is asked from now on; it must live until end().
   void begin(base::Deadline now, postgres::Connection& sql);
+
+  /// The stream has ended: nothing is asked until the next begin().
+  void end();
 
   /// A publication that is not as it was stored.
   struct Publication {

@@ -34,8 +34,14 @@ struct DeadLetterOptions {
   std::size_t max_reason_bytes = 2'048;
 };
 
+class DeadLetterTopic : public pipeline::DeadLetters {
+ public:
+  /// Call it now and then, letters or not: what librdkafka has to say of its connections would pile up.
+  virtual void tend() = 0;
+};
+
 /// Errors: kafka.bad_property (Stop).
-base::Result<std::unique_ptr<pipeline::DeadLetters>> open_dead_letters(const ClientOptions& client,
-                                                                       const DeadLetterOptions& options);
+base::Result<std::unique_ptr<DeadLetterTopic>> open_dead_letters(const ClientOptions& client,
+                                                                 const DeadLetterOptions& options);
 
 }  // namespace sluice::kafka
