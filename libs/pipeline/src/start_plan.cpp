@@ -151,6 +151,7 @@ std::uint32_t next_epoch(const StartFacts& facts) {
 
 /// A slot that is there, and that no life of this pipeline has read (rule P-2.4a).
 base::Result<StartPlan> plan_with_foreign_slot(const StartFacts& facts) {
+  SLUICE_TRY(check_slot_is_ready(*facts.slot));
   if (facts.snapshot == SnapshotMode::Never) return StartAdopt{next_epoch(facts)};
   return stop("pg.slot_without_snapshot",
               "slot {} was made beforehand, so the rows that were there before it would be missing. Set "
@@ -183,8 +184,12 @@ base::Result<StartPlan> plan_without_state(const StartFacts& facts) {
 /// The last start did not get as far as a finished snapshot.
 base::Result<StartPlan> plan_unfinished(const StartFacts& facts) {
   if (facts.slot) SLUICE_TRY(check_slot_kind(facts, *facts.slot));
-  const bool is_foreign = facts.slot && !facts.makes_slots && facts.stored->snapshot == SnapshotPhase::Intended;
-  if (is_foreign) return plan_with_foreign_slot(facts);
+  // After an intent alone nobody can tell our slot from one that somebody else made. Without a snapshot it does not
+  // matter: going on from either loses nothing.
+  const bool may_be_foreign = facts.slot && facts.stored->snapshot == SnapshotPhase::Intended;
+  if (may_be_foreign && (!facts.makes_slots || facts.snapshot == SnapshotMode::Never)) {
+    return plan_with_foreign_slot(facts);
+  }
   return StartFresh{next_epoch(facts), /*drop_own_slot=*/facts.slot.has_value()};
 }
 
@@ -278,6 +283,14 @@ base::Result<void> check_topics(const std::vector<TopicIncarnation>& topics, con
     if (now != topics.end()) SLUICE_TRY(check_topic(before, *now));
   }
   return {};
+}
+
+base::Result<void> check_slot_is_ready(const SlotFacts& slot) {
+  if (!slot.confirmed_flush_lsn.is_zero()) return {};
+  return base::fail(Recovery::Retry, "pg.slot_not_ready",
+                    fmt::format("slot {} is still being made: that waits for the transactions that run. End those that "
+                                "were forgotten (pg_stat_activity, xact_start)",
+                                slot.name));
 }
 
 void adopt(const SlotFacts& slot, Checkpoint& checkpoint) {

@@ -272,7 +272,20 @@ TEST_F(StartPlanTest, ASlotMadeAfterARefusedBeginningIsNotOursToDropWhereWeMakeN
   facts.snapshot = SnapshotMode::Never;
   EXPECT_EQ(expect_plan<StartAdopt>().epoch, 4u);
   facts.makes_slots = true;
+  EXPECT_EQ(expect_plan<StartAdopt>().epoch, 4u)
+      << "ours or not, without a snapshot nothing is lost by going on from it";
+  facts.snapshot = SnapshotMode::Initial;
   EXPECT_TRUE(expect_plan<StartFresh>().drop_own_slot);
+}
+
+TEST_F(StartPlanTest, ASlotThatIsStillBeingMadeIsWaitedFor) {
+  nothing_stored(), nothing_announced();
+  facts.snapshot = SnapshotMode::Never;
+  facts.slot->confirmed_flush_lsn = Lsn();
+  const auto waiting = plan_start(facts);
+  ASSERT_FALSE(waiting);
+  EXPECT_EQ(waiting.error().id, "pg.slot_not_ready");
+  EXPECT_EQ(waiting.error().recovery, sluice::base::Recovery::Retry);
 }
 
 TEST_F(StartPlanTest, TailsPastTheEndOfTheWalStop) {

@@ -84,6 +84,7 @@ base::Result<std::string> adopt_slot(const ProgramOptions& program) {
         "the state was lost before the snapshot was complete: rows would be missing. Begin again: replicator slot "
         "reset --new-epoch");
   }
+  SLUICE_TRY(pipeline::check_slot_is_ready(*here.source.slot));
   pipeline::Checkpoint checkpoint = checkpoint_here(here, *here.broker.announced_epoch);
   pipeline::adopt(*here.source.slot, checkpoint);
   checkpoint.snapshot = pipeline::SnapshotPhase::Done;

@@ -55,10 +55,11 @@ struct StartAdopt {
 };
 using StartPlan = std::variant<StartFresh, StartResume, StartAdopt>;
 
-/// Errors (all Stop): pg.system_changed, pg.timeline_forked, pg.server_behind, pg.server_restored, pg.slot_missing,
-/// pg.slot_wrong_plugin, pg.slot_wrong_database, pg.slot_temporary, pg.slot_two_phase, pg.slot_lost, pg.slot_recreated,
-/// pg.slot_advanced, pg.position_lost, pg.slot_without_snapshot, pg.publication_changed, kafka.topic_changed,
-/// kafka.partitions_changed, kafka.topic_truncated, config.routing_changed.
+/// Errors (all Stop but pg.slot_not_ready): pg.system_changed, pg.timeline_forked, pg.server_behind,
+/// pg.server_restored, pg.slot_missing, pg.slot_wrong_plugin, pg.slot_wrong_database, pg.slot_temporary,
+/// pg.slot_two_phase, pg.slot_lost, pg.slot_recreated, pg.slot_advanced, pg.slot_not_ready, pg.position_lost,
+/// pg.slot_without_snapshot, pg.publication_changed, kafka.topic_changed, kafka.partitions_changed,
+/// kafka.topic_truncated, config.routing_changed.
 base::Result<StartPlan> plan_start(const StartFacts& facts);
 
 /// Whether a server whose next transaction is `next_xid` has lost one that was delivered (rule P-2.2); 0: not known.
@@ -76,6 +77,9 @@ base::Result<std::vector<std::string>> check_publication(const PublicationFacts&
 /// A topic that is not among `topics` is not judged. Errors: kafka.topic_changed, kafka.partitions_changed,
 /// kafka.topic_truncated (Stop; only where end offsets are given).
 base::Result<void> check_topics(const std::vector<TopicIncarnation>& topics, const Checkpoint& stored);
+
+/// Error: pg.slot_not_ready (Retry): the server still looks for where it may begin.
+base::Result<void> check_slot_is_ready(const SlotFacts& slot);
 
 /// Makes a checkpoint that has read nothing yet go on where a slot is that it did not make itself.
 void adopt(const SlotFacts& slot, Checkpoint& checkpoint);
