@@ -20,7 +20,9 @@ std::atomic<int> signals{0};
 std::atomic<int> third_exit_code{0};
 std::atomic<const char*> third_last_line{nullptr};
 
-void on_signal(int) {
+void on_signal(int signal) {
+  // One terminal that closes may send several; none of them is impatience.
+  if (signal == SIGHUP && signals.load() > 0) return;
   const int kept = errno;
   if (StopSignal* target = signal_target.load()) target->request();
   if (signals.fetch_add(1) + 1 >= 3) {
@@ -70,7 +72,9 @@ void stop_on_signals(StopSignal& stop, int exit_code, const char* last_line) {
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
-  sigaction(SIGHUP, &action, nullptr);
+  struct sigaction inherited {};
+  sigaction(SIGHUP, nullptr, &inherited);
+  if (inherited.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);  // nohup means it
   signal(SIGPIPE, SIG_IGN);
 }
 

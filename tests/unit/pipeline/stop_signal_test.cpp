@@ -17,6 +17,29 @@ TEST(StopSignal, OnceAsksTwiceForces) {
   EXPECT_TRUE(stop.forced());
 }
 
+TEST(StopSignalDeathTest, ATerminalThatHasGoneAsksOnceHoweverOftenItSaysSo) {
+  EXPECT_EXIT(
+      {
+        StopSignal stop;
+        sluice::pipeline::stop_on_signals(stop, 6, "ERROR cut\n");
+        for (int i = 0; i < 5; ++i) std::raise(SIGHUP);
+        std::exit(stop.requested() && !stop.forced() ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+TEST(StopSignalDeathTest, UnderNohupATerminalThatHasGoneIsNoMatter) {
+  EXPECT_EXIT(
+      {
+        std::signal(SIGHUP, SIG_IGN);
+        StopSignal stop;
+        sluice::pipeline::stop_on_signals(stop, 6, "ERROR cut\n");
+        std::raise(SIGHUP);
+        std::exit(stop.requested() ? 1 : 0);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
 TEST(StopSignalDeathTest, TheThirdSignalEndsAProcessThatDoesNotListen) {
   EXPECT_EXIT(
       {

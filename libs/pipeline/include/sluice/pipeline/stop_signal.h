@@ -33,7 +33,8 @@ class StopSignal {
   int fd_ = -1;
 };
 
-/// SIGINT, SIGTERM and SIGHUP (the terminal has gone) call request() from now on. The third ends the process at once
+/// SIGINT, SIGTERM and SIGHUP (the terminal has gone) call request() from now on; SIGHUP once at most, and not at all
+/// where it was ignored (nohup). The third ends the process at once
 /// with `exit_code` and `last_line` on stderr, whatever the pipeline's thread waits for: a call into a client library
 /// may take its full timeout, and what was not confirmed is sent again anyway. REQUIRES: `stop` and `last_line` outlive
 /// the process's last signal.
