@@ -15,7 +15,7 @@ base::Result<std::span<const pipeline::Delivery>> DeliveryWatch::deliveries() {
   SLUICE_ASSIGN(const auto delivered, sink_.deliveries());
   if (!watching_) return delivered;
   auto observed = contiguity_.observe(delivered, gaps_);
-  has_seen_loss_ = !observed;
+  has_seen_loss_ = has_seen_loss_ || !observed;
   SLUICE_TRY(std::move(observed));
   return delivered;
 }

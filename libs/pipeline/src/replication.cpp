@@ -75,7 +75,7 @@ base::Result<void> Replication::tend(base::Deadline now) {
 
 base::Result<bool> Replication::settle(base::Deadline now) {
   auto polled = sink_.deliveries();
-  sink_failed_ = !polled;
+  sink_failed_ = sink_failed_ || !polled;
   SLUICE_ASSIGN(const auto deliveries, std::move(polled));
   for (const Delivery& delivery : deliveries) {
     if (delivery.ticket == kAnnouncementTicket) {

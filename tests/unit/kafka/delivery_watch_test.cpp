@@ -76,6 +76,8 @@ TEST_F(DeliveryWatchTest, AnOffsetThatComesTwiceIsAnErrorOfTheSinkAndNothingIsDe
   EXPECT_TRUE(watch_.has_seen_loss());
   EXPECT_EQ(delivered.error().id, "kafka.log_truncated");
   EXPECT_EQ(delivered.error().recovery, base::Recovery::Stop);
+  ASSERT_TRUE(watch_.deliveries());
+  EXPECT_TRUE(watch_.has_seen_loss()) << "whoever asks once more has not got it back";
 }
 
 }  // namespace

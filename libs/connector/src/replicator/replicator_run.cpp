@@ -10,7 +10,6 @@
 #include "sluice/connector/version.h"
 #include "sluice/log/log.h"
 #include "sluice/pipeline/wait.h"
-#include "sluice/postgres/publication.h"
 
 namespace sluice::connector {
 namespace {
@@ -84,6 +83,7 @@ ReplicatorRun::ReplicatorRun(const config::Settings& settings, const ReplicatorF
 base::Result<void> ReplicatorRun::run() {
   SLUICE_ASSIGN(store_, offsets::LmdbOffsetStore::open(settings_.state_dir, settings_.pipeline_name()));
   SLUICE_ASSIGN(status_, ReplicatorStatusPublisher::open(settings_));
+  reports_.emplace(settings_, *status_);
   gaps_.emplace(settings_, *status_);
   incarnations_.emplace(settings_, *status_);
   unread_slot_.emplace(settings_, *status_, catalog_);
@@ -95,7 +95,9 @@ base::Result<void> ReplicatorRun::run() {
   auto ended = pipeline::supervise(
       supervise_limits(settings_), stop_, on_retry, [this] { return attempt(); },
       [this](base::Deadline until) { tend_until(until); });
+  if (ended && !tended_ && tended_.error().recovery == base::Recovery::Stop) ended = std::exchange(tended_, {});
   if (ended && living_ && !is_settled_) ended = settle();
+  if (!ended) end_with_the_producer();
   if (ended && is_cut_off_) ended = not_settled("what was handed to Kafka had no answer when it was given up");
   if (living_) gaps_->collect(*living_->deliveries);
   gaps_->finish();
@@ -121,7 +123,7 @@ void ReplicatorRun::end_with_the_producer() {
 void ReplicatorRun::remember_loss() {
   pipeline::Checkpoint checkpoint = living_->replication->checkpoint();
   checkpoint.kafka_lost_records = true;
-  if (auto saved = store_->save(checkpoint); !saved) warn(saved.error());
+  if (auto saved = store_->save(checkpoint); !saved) reports_->warn(saved.error());
 }
 
 /// What is in flight goes on to be known by what Kafka has.
@@ -132,21 +134,37 @@ void ReplicatorRun::cut_off() {
 }
 
 /// While PostgreSQL is away what was read goes on to Kafka all the same, and what Kafka has is stored. An error is the
-/// next attempt's.
+/// next attempt's. While Kafka is away the slot is looked after.
 void ReplicatorRun::tend_until(base::Deadline until) {
-  while (living_ && tended_ && !stop_.requested()) {
+  const auto slot_position = position_of_our_slot();
+  while (!stop_.requested()) {
     const base::Deadline now = base::Clock::now();
     if (now >= until) return;
+    if (slot_position) unread_slot_->tick(now, *slot_position);
+    const base::Deadline wake = std::min(until, now + kMaxWait);
+    if (!living_ || !tended_) {
+      stop_.wait_until(wake);
+      continue;
+    }
     tended_ = tend(now);
-    pipeline::wait(stop_, pipeline::WatchStop::Watched, std::min(until, now + kMaxWait),
-                   {living_->producer->waits_for(), gaps_->waits_for()});
+    pipeline::wait(stop_, pipeline::WatchStop::Watched, wake, {living_->producer->waits_for(), gaps_->waits_for()});
   }
+}
+
+/// Nothing: no slot is ours yet, as far as we know.
+std::optional<change::Lsn> ReplicatorRun::position_of_our_slot() {
+  if (living_) return change::lsn_of(living_->replication->checkpoint().position);
+  const auto stored = store_->load();
+  if (!stored || !*stored || (*stored)->slot.name != settings_.postgres.slot_name) return std::nullopt;
+  const pipeline::SnapshotPhase phase = (*stored)->snapshot;
+  if (phase == pipeline::SnapshotPhase::Intended || phase == pipeline::SnapshotPhase::Running) return std::nullopt;
+  return change::lsn_of((*stored)->position);
 }
 
 base::Result<void> ReplicatorRun::tend(base::Deadline now) {
   SLUICE_TRY(living_->replication->tend(now));
   SLUICE_TRY(gaps_->tick(now, *living_->deliveries));
-  report_obstacles();
+  reports_->obstacles(*living_->replication, *living_->producer);
   return {};
 }
 
@@ -156,6 +174,9 @@ base::Result<void> ReplicatorRun::start_and_stream() {
     SLUICE_ASSIGN(auto source, SourceSession::open(settings_, catalog_));
     SLUICE_ASSIGN(const auto facts, gather(source));
     SLUICE_ASSIGN(const auto plan, pipeline::plan_start(facts));
+    if (std::holds_alternative<pipeline::StartResume>(plan)) {
+      reports_->altered(facts.stored->publication, pipeline::incarnation_of(facts.publication));
+    }
     // A transaction that is half in Kafka may have no end on another timeline, and what is in memory knows of one only.
     if (living_ && facts.stored->slot.timeline != facts.server.timeline) cut_off();
     if (living_) {
@@ -168,7 +189,7 @@ base::Result<void> ReplicatorRun::start_and_stream() {
     }
     living_->replication->server_xid(facts.server.next_xid);
     follow_publication(facts, plan);
-    report_halts();
+    reports_->halts(*living_->replication);
     if (stop_.requested()) return {};
     SLUICE_ASSIGN(const DriveEnd end, stream(source));
     if (end == DriveEnd::Stopped) return {};
@@ -189,12 +210,12 @@ base::Result<pipeline::StartFacts> ReplicatorRun::gather(SourceSession& source) 
     SLUICE_ASSIGN(facts.stored, store_->load());
   }
   SLUICE_ASSIGN(auto from_source, source.gather(settings_, facts.stored));
-  report_oddities(from_source.publication);
+  reports_->oddities(from_source.publication);
+  status_->slot(from_source.slot);
   SLUICE_ASSIGN(auto from_broker, broker_.gather());
   facts.server = std::move(from_source.server);
   facts.history = std::move(from_source.history);
   facts.slot = std::move(from_source.slot);
-  status_->slot(facts.slot);
   facts.publication = std::move(from_source.publication);
   facts.topics = std::move(from_broker.topics);
   facts.announced_epoch = from_broker.announced_epoch;
@@ -373,9 +394,10 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::stream(SourceSession& sourc
   }
   incarnations_->begin(base::Clock::now(), source.sql());
   const Attachment attached(replication, changes.source());
-  SLUICE_ASSIGN(const DriveEnd end,
-                drive(changes.source(),
-                      {.stream = changes.stream.get(), .reselect = changes.reselect.get(), .sql = &source.sql()}));
+  auto driven = drive(changes.source(),
+                      {.stream = changes.stream.get(), .reselect = changes.reselect.get(), .sql = &source.sql()});
+  incarnations_->end();
+  SLUICE_ASSIGN(const DriveEnd end, std::move(driven));
   if (end == DriveEnd::Stopped) {
     SLUICE_TRY(settle());
     SLUICE_TRY(changes.stream->finish(kGoodbye));
@@ -385,12 +407,12 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::stream(SourceSession& sourc
 
 base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::drive(pipeline::ChangeSource& source, const Reading& reading) {
   pipeline::Replication& replication = *living_->replication;
-  reading_since_ = base::Clock::now();
+  if (!reading_since_) reading_since_ = base::Clock::now();
   while (!stop_.requested()) {
     const base::Deadline now = base::Clock::now();
     status_->tick(now, replication, *living_->producer, reading);
     SLUICE_ASSIGN(const pipeline::StepResult step, replication.step(now));
-    report_obstacles();
+    reports_->obstacles(*living_->replication, *living_->producer);
     SLUICE_TRY(look_around(now, reading));
     if (step == pipeline::StepResult::Finished) return DriveEnd::Finished;
     if (step == pipeline::StepResult::Park) {
@@ -399,7 +421,7 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::drive(pipeline::ChangeSourc
           replication.store_error()
               ? "the position cannot be stored: the connection to PostgreSQL is closed until it can"
               : "Kafka takes nothing: the connection to PostgreSQL is closed until it does"};
-      warn(parked);
+      reports_->warn(parked);
       return DriveEnd::Parked;
     }
     if (step == pipeline::StepResult::Progress) continue;
@@ -412,121 +434,29 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::drive(pipeline::ChangeSourc
 
 base::Result<void> ReplicatorRun::look_around(base::Deadline now, const Reading& reading) {
   SLUICE_TRY(gaps_->tick(now, *living_->deliveries));
-  report_replacements();
+  reports_->replacements(living_->encoder);
   pipeline::Replication& replication = *living_->replication;
   if (reading.stream == nullptr) {
     unread_slot_->tick(now, change::lsn_of(replication.checkpoint().position));
     return {};
   }
-  report_schema_changes();
+  reports_->schema_changes(replication);
   if (reading.reselect != nullptr) {
-    for (const base::Error& warning : reading.reselect->take_warnings()) warn(warning);
+    for (const base::Error& warning : reading.reselect->take_warnings()) reports_->warn(warning);
   }
   SLUICE_ASSIGN(auto publication, incarnations_->tick(now, replication.checkpoint()));
   if (!publication) return {};
-  report_altered(replication.checkpoint().publication, publication->now);
+  reports_->altered(replication.checkpoint().publication, publication->now);
   replication.follow_publication(now, publication->lost, std::move(publication->now));
-  report_halts();
+  reports_->halts(*living_->replication);
   return {};
 }
 
 void ReplicatorRun::follow_publication(const pipeline::StartFacts& facts, const pipeline::StartPlan& plan) {
   const auto* resumed = std::get_if<pipeline::StartResume>(&plan);
   pipeline::PublicationIncarnation now = pipeline::incarnation_of(facts.publication);
-  if (resumed == nullptr) return;
-  report_altered(facts.stored->publication, now);
-  if (now == living_->replication->checkpoint().publication) return;
+  if (resumed == nullptr || now == living_->replication->checkpoint().publication) return;
   living_->replication->follow_publication(base::Clock::now(), resumed->unpublished, std::move(now));
-}
-
-void ReplicatorRun::report_altered(const pipeline::PublicationIncarnation& before,
-                                   const pipeline::PublicationIncarnation& now) {
-  if (now.xmin == before.xmin) return;
-  warn({base::Recovery::Retry, "pg.publication_altered",
-        fmt::format(
-            "publication {} was altered, its options or its owner. If an operation was left out of `publish` for "
-            "a time, its changes are missing downstream and nothing else tells: replicator slot reset "
-            "--new-epoch reads all anew",
-            now.name)});
-}
-
-void ReplicatorRun::report_schema_changes() {
-  const auto changes = living_->replication->take_schema_changes();
-  if (changes.empty()) return;
-  report_halts();
-  for (const change::SchemaChange& change : changes) {
-    const std::string what = change::describe(change);
-    if (change::rewrites(change.kind)) {
-      if (on_rewrite(settings_) == pipeline::OnRewrite::Halt) continue;
-      warn({base::Recovery::Retry, "pg.table_rewritten",
-            fmt::format("{}: {}. PostgreSQL tells no event of what that did to the rows that were there, and "
-                        "postgres.on_rewrite is continue. To have them right downstream: replicator slot reset "
-                        "--new-epoch",
-                        change.table, what)});
-    } else if (change.kind == change::SchemaChangeKind::ColumnsAdded) {
-      warn({base::Recovery::Retry, "pg.column_added",
-            fmt::format("{0}: {1}. Rows that were there got their value without an event: downstream they lack it. "
-                        "Where it matters, touch them (UPDATE {0} SET {2} = {2}), or replicator slot reset --new-epoch",
-                        change.table, what, change.names.front())});
-    } else {
-      logger.info("schema_changed: {}: {}; the new schema is followed", change.table, what);
-    }
-  }
-}
-
-/// Once in this life: what was read before a cut comes again.
-void ReplicatorRun::report_halts() {
-  for (const auto& [table, state] : living_->replication->tables()) {
-    if (!state.halt || reported_halts_[table] == *state.halt) continue;
-    reported_halts_[table] = *state.halt;
-    const base::Error halted = pipeline::table_halted(table, *state.halt);
-    status_->note(halted);
-    logger.error(halted);
-  }
-}
-
-void ReplicatorRun::warn(const base::Error& warning) {
-  status_->note(warning);
-  logger.warning(warning);
-}
-
-/// Somebody else made the publication and its tables, so that is how it is; but whoever looks for the reason finds it
-/// here.
-void ReplicatorRun::report_oddities(const pipeline::PublicationFacts& publication) {
-  const bool changes_rows = publication.updates || publication.deletes;
-  for (const pipeline::TableFacts& table : publication.tables) {
-    if (const auto undecoded = postgres::undecoded_partitions(table)) warn(*undecoded);
-    const auto refused = postgres::refused_updates(publication.name, table);
-    if (changes_rows && refused) warn(*refused);
-  }
-}
-
-/// Told once, then counted: such a database may have one in every row.
-void ReplicatorRun::report_replacements() {
-  const std::uint64_t pieces = living_->encoder.take_replacements();
-  if (pieces == 0) return;
-  status_->count_replacements(pieces);
-  if (std::exchange(told_of_replacements_, true)) return;
-  warn({base::Recovery::Retry, "codec.text_replaced",
-        "text that is no UTF-8 is written with U+FFFD for each invalid piece; "
-        "sluice_replicator_text_replacements_total counts on. To have the program stop before such text: "
-        "encoding.invalid_utf8: halt"});
-}
-
-void ReplicatorRun::report_obstacles() {
-  const auto& error = living_->replication->store_error();
-  if (error && !store_is_failing_) logger.warning(*error);
-  if (!error && store_is_failing_) logger.info("the position can be stored again");
-  store_is_failing_ = error.has_value();
-  const kafka::Reachability kafka = living_->producer->reachability();
-  if (kafka.unreachable_since && !kafka_is_away_) {
-    logger.warning(base::Error{base::Recovery::Retry, "kafka.unreachable",
-                               fmt::format("no broker answers ({}). What was read waits, and is sent when one does. "
-                                           "Check that the brokers run",
-                                           kafka.last_error)});
-  }
-  if (!kafka.unreachable_since && kafka_is_away_) logger.info("Kafka answers again");
-  kafka_is_away_ = kafka.unreachable_since.has_value();
 }
 
 base::Result<void> ReplicatorRun::wait_while_parked() {
@@ -563,7 +493,7 @@ base::Result<void> ReplicatorRun::settle() {
   while (!replication.settled()) {
     const base::Deadline now = base::Clock::now();
     status_->tick(now, replication, *living_->producer, {.state = admin::ReplicatorState::Stopping});
-    report_obstacles();
+    reports_->obstacles(*living_->replication, *living_->producer);
     if (stop_.forced() || now >= grace_end)
       return not_settled("the stop came before Kafka had acknowledged everything");
     auto ended = settle_on(now);

@@ -3,7 +3,6 @@
 // Thread rule: the pipeline's thread.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +12,7 @@
 #include "encoder_port.h"
 #include "gap_watch.h"
 #include "incarnation_watch.h"
+#include "replicator_reports.h"
 #include "sluice/config/settings.h"
 #include "sluice/connector/replicator.h"
 #include "sluice/offsets/lmdb_offset_store.h"
@@ -45,6 +45,7 @@ class ReplicatorRun {
   pipeline::Attempt attempt();
   void end_with_the_producer();
   void tend_until(base::Deadline until);
+  std::optional<change::Lsn> position_of_our_slot();
   base::Result<void> tend(base::Deadline now);  ///< while no source is attached
   base::Result<void> start_and_stream();
 
@@ -70,15 +71,8 @@ class ReplicatorRun {
   base::Result<void> wait_while_parked();
   /// What may be seen only from beside the stream.
   base::Result<void> look_around(base::Deadline now, const Reading& reading);
-  void report_schema_changes();
-  void report_halts();
-  void warn(const base::Error& warning);  ///< in the log and in the status
   /// As the start found it.
   void follow_publication(const pipeline::StartFacts& facts, const pipeline::StartPlan& plan);
-  void report_altered(const pipeline::PublicationIncarnation& before, const pipeline::PublicationIncarnation& now);
-  void report_oddities(const pipeline::PublicationFacts& publication);
-  void report_replacements();
-  void report_obstacles();  ///< once when it begins, once when it is over
   base::Result<void> settle();
   base::Result<void> settle_on(base::Deadline now);
   void remember_loss();
@@ -93,17 +87,14 @@ class ReplicatorRun {
   std::optional<LivingPipeline> living_;
   std::unique_ptr<ReplicatorStatusPublisher> status_;
   Announced announced_;  // schemas that the control topic had at the last look
+  std::optional<ReplicatorReports> reports_;
   std::optional<GapWatch> gaps_;
   std::optional<IncarnationWatch> incarnations_;
   std::optional<UnreadSlot> unread_slot_;
   bool tombstones_ = false;
-  std::optional<base::Deadline> reading_since_;                // of this attempt, when it came so far
-  base::Result<void> tended_;                                  // between the last attempt and the next
-  std::map<std::string, pipeline::TableHalt> reported_halts_;  // by table
-  bool store_is_failing_ = false;
-  bool told_of_replacements_ = false;
-  bool kafka_is_away_ = false;
-  bool is_settled_ = false;  // the last checkpoint is that of a clean stop
+  std::optional<base::Deadline> reading_since_;  // of this attempt, when it came so far
+  base::Result<void> tended_;                    // between the last attempt and the next
+  bool is_settled_ = false;                      // the last checkpoint is that of a clean stop
   bool is_cut_off_ = false;  // a pipeline ended with something in flight, and none has taken its place
 };
 
