@@ -215,7 +215,7 @@ TEST(ReplicatorStatus, AllOfItsMetricsAreAsPrometheusWantsThem) {
   ReplicatorStatus status = streaming();
   status.counters.tables[kOddTable].not_sent = 1;
   status.snapshot = {{kOddTable, 10, 40, false}, {"public.b", 0, -1, false}};
-  status.reselect.emplace();
+  status.reselect = ReplicatorStatus::Reselect{};
   status.slot = pipeline::SlotFacts{};
   status.slot->safe_wal_size_bytes = 1;
   status.slot_asked = base::WallClock::now();
