@@ -126,7 +126,9 @@ class Assignment {
       return std::nullopt;
     }
     auto name = parse_table(word.text);
-    if (!name) reject(word, "config.wrong_type", in_quotes(word.text) + " is no table: write schema.table");
+    if (!name)
+      reject(word, "config.wrong_type",
+             in_quotes(word.text) + " is no table: write schema.table, and a name with a dot in quotes");
     return name;
   }
 
@@ -199,7 +201,15 @@ class Assignment {
                               : value_.kind == Tree::Kind::Null
                                   ? "there is no value: give one or remove the key; it takes a"
                                   : "this is no";
-    return reject({{}, place}, "config.wrong_type", fmt::format("{} {}", found, type_name(key_)));
+    return reject({{}, place}, "config.wrong_type", fmt::format("{} {}{}", found, type_name(key_), example()));
+  }
+
+  /// Of a value that has a form which its type's name does not tell.
+  std::string_view example() const {
+    if (std::holds_alternative<Milliseconds*>(key_.field)) return ", such as 5ms or 10s";
+    if (std::holds_alternative<Size*>(key_.field)) return ", such as 64kb or 1mb";
+    if (std::holds_alternative<Properties*>(key_.field)) return ": write its keys below it, or --set …<name>=value";
+    return "";
   }
 
   bool reject(const Word& word, std::string_view id, std::string message) {

@@ -94,8 +94,10 @@ class Finder {
     const bool api_key = !e.api_key.empty() || e.api_key_file;
     when(!is_on(e.journal) && !is_on(e.mirror), {"elasticsearch.journal", "elasticsearch.mirror"},
          "journal and mirror are both off, so nothing would be written: turn one on");
-    when(app_ == App::EsConsumer && is_on(e.mirror) && s_.pipeline_name().empty(), {"elasticsearch.mirror", "pipeline"},
-         "a mirror shows the snapshots of one pipeline: write its name, or the postgres.slot_name that replicator has");
+    when(app_ == App::EsConsumer && is_on(e.mirror) && s_.pipeline_name().empty(),
+         {"elasticsearch.mirror", "pipeline", "postgres.slot_name"},
+         "a mirror shows the snapshots of one pipeline: write the key pipeline, or the postgres.slot_name that "
+         "replicator has");
     when(is_on(e.journal) && is_on(e.mirror) && e.indexPrefix == e.mirrorPrefix,
          {"elasticsearch.mirrorPrefix", "elasticsearch.indexPrefix"},
          "must differ from indexPrefix, or journal and mirror would meet in one index");

@@ -110,7 +110,8 @@ std::vector<Key> consumer_keys(KafkaSettings& s) {
        .field = &s.max_fetch_bytes,
        .min = 1 << 20,
        .max = 1ULL << 30,
-       .doc = "es_consumer: bytes read ahead. Bounds memory while Elasticsearch is slow."},
+       .doc = "es_consumer: bytes read ahead (librdkafka: queued.max.messages.kbytes). Bounds memory while "
+              "Elasticsearch is slow."},
       {.name = "session_timeout",
        .field = &s.session_timeout,
        .min = 6'000,

@@ -61,7 +61,7 @@ class Reader {
       add(document->place, "config.wrong_type", "this is no list of keys: begin with `postgres:`");
       return false;
     }
-    std::set<std::string> seen;
+    std::map<std::string, std::string> seen;
     for (const Tree::Member& member : document->members) {
       if (is_first(member, member.name, seen)) read_top(member);
     }
@@ -86,7 +86,7 @@ class Reader {
           fmt::format("{}: this is a section: its keys stand below it, indented", section.name));
       return;
     }
-    std::set<std::string> seen;
+    std::map<std::string, std::string> seen;
     for (const Tree::Member& inner : member.value.members) {
       if (!is_first(inner, fmt::format("{}.{}", section.name, inner.name), seen)) continue;
       if (const Key* key = key_of(section, inner.name)) {
@@ -97,9 +97,10 @@ class Reader {
     }
   }
 
-  bool is_first(const Tree::Member& member, std::string_view path, std::set<std::string>& seen) {
-    if (seen.insert(member.name).second) return true;
-    add(member.place, "config.duplicate_key", fmt::format("{} stands there twice: remove one", path));
+  bool is_first(const Tree::Member& member, std::string_view path, std::map<std::string, std::string>& places) {
+    const auto [first, is_new] = places.emplace(member.name, member.place);
+    if (is_new) return true;
+    add(member.place, "config.duplicate_key", fmt::format("{} stands at {}, too: remove one", path, first->second));
     return false;
   }
 
@@ -107,9 +108,13 @@ class Reader {
   void read_override(const std::string& override) {
     const std::size_t equals = override.find('=');
     const std::string path = override.substr(0, equals);
-    const std::string place = "--set " + (equals == std::string::npos ? std::string("…") : path);
+    const std::string place = "--set " + (equals == std::string::npos || path.empty() ? std::string("…") : path);
     if (equals == std::string::npos || path.empty()) {
       add(place, "config.bad_override", "an override has the form section.key=value");
+      return;
+    }
+    if (section_of(path) != nullptr) {
+      add(place, "config.bad_override", fmt::format("{0} is a section: write {0}.<key>=value", path));
       return;
     }
     const Tree value{Tree::Kind::Scalar, place, override.substr(equals + 1), {}, {}};

@@ -126,14 +126,42 @@ tl::unexpected<Mistake> bad_yaml(std::string place, std::string message) {
   return tl::unexpected(Mistake{std::move(place), "config.bad_yaml", std::move(message)});
 }
 
+std::string place_at(const std::string& name, const std::string& text, std::size_t at) {
+  const std::string_view before = std::string_view(text).substr(0, at);
+  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+  const std::size_t line_begin = before.rfind('\n') + 1;  // npos + 1 is 0
+  return fmt::format("{}:{}:{}", name, line, at - line_begin + 1);
+}
+
+/// YAML takes no tab in front of a key, and the parser complains of something else, further on.
+std::size_t first_tab_that_indents(const std::string& text) {
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t first = text.find_first_not_of(' ', begin);
+    if (first != std::string::npos && text[first] == '\t') return first;
+    const std::size_t end = text.find('\n', begin);
+    begin = end == std::string::npos ? text.size() : end + 1;
+  }
+  return std::string::npos;
+}
+
+/// What the parser says, in the words of whoever wrote the file.
+std::string remedy_of(const std::string& complaint) {
+  if (complaint == YAML::ErrorMsg::END_OF_MAP || complaint == YAML::ErrorMsg::END_OF_SEQ) {
+    return "this line is not indented as the keys or the list above it: give them all the same blanks";
+  }
+  if (complaint == YAML::ErrorMsg::MAP_VALUE || complaint == YAML::ErrorMsg::UNKNOWN_TOKEN) {
+    return complaint + ": put a value that has special characters in quotes";
+  }
+  return complaint + ": mend the YAML";
+}
+
 }  // namespace
 
 tl::expected<Tree, Mistake> parse_yaml(const std::string& text, const std::string& name) {
   // yaml-cpp puts something else in the place of bytes that are no UTF-8, and ends at a NUL.
   const std::size_t stray = std::min(base::first_non_utf8(text), text.find('\0'));
   if (stray != std::string::npos) {
-    const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(stray), '\n');
-    return bad_yaml(fmt::format("{}:{}", name, line), "this is no text in UTF-8: save the file in that encoding");
+    return bad_yaml(place_at(name, text, stray), "this is no text in UTF-8: save the file in that encoding");
   }
   try {
     std::istringstream stream(text);
@@ -147,7 +175,10 @@ tl::expected<Tree, Mistake> parse_yaml(const std::string& text, const std::strin
   } catch (const TooMuch& found) {
     return bad_yaml(found.place, "values lie deeper, or are more, than any configuration has: look at the aliases");
   } catch (const YAML::Exception& exception) {
-    return bad_yaml(place_of(name, exception.mark), exception.msg + ": mend the YAML");
+    if (const std::size_t tab = first_tab_that_indents(text); tab != std::string::npos) {
+      return bad_yaml(place_at(name, text, tab), "a tab indents this line: use blanks");
+    }
+    return bad_yaml(place_of(name, exception.mark), remedy_of(exception.msg));
   } catch (const std::exception& exception) {
     return bad_yaml(name, fmt::format("the YAML cannot be read ({}): mend it", exception.what()));
   }
