@@ -122,9 +122,15 @@ Result<Generations::Advance> Generations::advance() {
   if (known == nullptr || known->epoch == complete_epoch_) return Advance::Same;
   // A copy: looking for a schema below reads the control log again, which may put another record in its place.
   const codec::SnapshotRecord newest = *known;
-  published_.clear();  // another member may have moved an alias
-  SLUICE_ASSIGN(const bool done, is_published(newest));
+  bool done = published_epoch_ == newest.epoch;  // aliases only move on
+  if (!done) {
+    published_.clear();  // another member may have moved an alias
+    SLUICE_ASSIGN(done, is_published(newest));
+  }
   SLUICE_ASSIGN(const Completeness reached, completeness(newest, done ? Reading::Any : Reading::This));
+  if (!done && std::exchange(judged_epoch_, newest.epoch) != newest.epoch) {
+    SLUICE_TRY(check_not_published_before(newest.epoch, reached));
+  }
   if (!done && reached == Completeness::NotYet) return Advance::Same;
   if (!done) SLUICE_TRY(publish(newest));
   if (reached == Completeness::Complete) complete_epoch_ = newest.epoch;
@@ -142,6 +148,7 @@ Result<bool> Generations::is_published(const codec::SnapshotRecord& snapshot) {
 
 Result<Generations::Completeness> Generations::completeness(const codec::SnapshotRecord& snapshot, Reading which) {
   bool complete = true;
+  std::map<std::string, std::string> topic_ids;
   for (const codec::SnapshotRecord::Range& range : snapshot.ranges) {
     const std::string id = pipeline::checkpoint_id(options_.group, {range.topic, range.partition});
     SLUICE_ASSIGN(const std::optional<std::string> text, admin_.load(id));
@@ -150,6 +157,10 @@ Result<Generations::Completeness> Generations::completeness(const codec::Snapsho
       continue;
     }
     SLUICE_ASSIGN(const pipeline::GroupCheckpoint checkpoint, pipeline::parse_group_checkpoint(*text));
+    // Another member has not yet begun with a topic that was made again.
+    if (topic_ids.try_emplace(range.topic, checkpoint.topic_id).first->second != checkpoint.topic_id) {
+      return Completeness::NotYet;
+    }
     const auto& outputs = checkpoint.outputs;
     if (std::find(outputs.begin(), outputs.end(), options_.output) == outputs.end()) {
       complete = false;  // not begun anew yet since the mirror was switched on
@@ -165,6 +176,26 @@ Result<Generations::Completeness> Generations::completeness(const codec::Snapsho
     if (checkpoint.offset < range.end) complete = false;
   }
   return complete ? Completeness::Complete : Completeness::NotYet;
+}
+
+/// Whether this group had shown it, and its index or alias has gone since: what the offsets say was written is not
+/// there. Who reads again from the begin fills it anew, and may show it again.
+Result<void> Generations::check_not_published_before(std::uint32_t epoch, Completeness reached) {
+  const std::string id = generation_id(epoch);
+  SLUICE_ASSIGN(const std::optional<std::string> text, admin_.load(id));
+  if (!text) return {};
+  const auto generation = nlohmann::ordered_json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  if (!generation.is_object() || !generation.value("complete", false)) return {};
+  if (reached == Completeness::Complete) {
+    return incomplete(epoch, "it was complete, and its indices or aliases have been deleted since");
+  }
+  nlohmann::ordered_json anew = generation;
+  anew["complete"] = false;
+  return admin_.store(id, anew.dump());
+}
+
+std::string Generations::generation_id(std::uint32_t epoch) const {
+  return pipeline::bookkeeping_id(options_.group, fmt::format("generation-{}", epoch));
 }
 
 Result<void> Generations::publish(const codec::SnapshotRecord& snapshot) {
@@ -183,8 +214,7 @@ Result<void> Generations::publish(const codec::SnapshotRecord& snapshot) {
   }
   const nlohmann::ordered_json generation = {
       {"pipeline", options_.pipeline}, {"epoch", snapshot.epoch}, {"complete", true}, {"aliases", tables}};
-  return admin_.store(pipeline::bookkeeping_id(options_.group, fmt::format("generation-{}", snapshot.epoch)),
-                      generation.dump());
+  return admin_.store(generation_id(snapshot.epoch), generation.dump());
 }
 
 }  // namespace sluice::documents

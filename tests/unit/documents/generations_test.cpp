@@ -120,6 +120,43 @@ TEST_F(GenerationsTest, MovesTheAliasesWhenEveryPartitionIsFinishedToTheEnd) {
   EXPECT_EQ(advance(), "same") << "once";
 }
 
+TEST_F(GenerationsTest, DoesNotShowAgainWhatWasDeletedBehindItsOffsets) {
+  log.add(snapshot(1, 0, 10));
+  finished(0, 10);
+  finished(1, 10);
+  ASSERT_EQ(advance(), "moved");
+  engine.aliases.clear();
+  EXPECT_EQ(advance(), "same") << "this life has judged it";
+  const auto of_another_life = [this] {
+    MemoryControlLog read_anew;
+    read_anew.add(users());
+    read_anew.add(table("public", "orders", kOrdersSchema, {key_column("id", "int8")}));
+    read_anew.add(snapshot(1, 0, 10));
+    Generations next{
+        {"cdc", "g", "mirror:current_"}, admin, read_anew, names, [](std::string_view, const std::string&) {}};
+    const auto advanced = next.advance();
+    if (!advanced) return std::string(advanced.error().id);
+    return std::string(*advanced == Generations::Advance::Moved ? "moved" : "same");
+  };
+  EXPECT_EQ(of_another_life(), "es.mirror_incomplete");
+  EXPECT_TRUE(engine.aliases.empty());
+  // The remedy that needs no new epoch: the group reads again from the begin.
+  finished(0, 0);
+  EXPECT_EQ(of_another_life(), "same");
+  finished(0, 10);
+  EXPECT_EQ(of_another_life(), "moved") << "filled anew, also over a restart between the end and the showing";
+}
+
+TEST_F(GenerationsTest, AMemberThatHasNotBegunWithATopicMadeAgainIsWaitedFor) {
+  log.add(snapshot(1, 0, 10));
+  finished(0, 10);
+  engine.bookkeeping[pipeline::checkpoint_id("g", {"t", 1})] =
+      pipeline::to_json({{"t", 1}, "of the old one", 1'000, 0, "", {"mirror:current_"}});
+  EXPECT_EQ(advance(), "same");
+  finished(1, 10);
+  EXPECT_EQ(advance(), "moved");
+}
+
 TEST_F(GenerationsTest, StopsWhenTheGroupBeganBehindTheBegin) {
   log.add(snapshot(1, 5, 10));
   finished(0, 10);

@@ -94,7 +94,9 @@ class Generations {
   void warn_if_hidden(std::string_view schema, std::string_view table, std::uint32_t epoch);
   base::Result<bool> is_published(const codec::SnapshotRecord& snapshot);
   base::Result<Completeness> completeness(const codec::SnapshotRecord& snapshot, Reading which);
+  base::Result<void> check_not_published_before(std::uint32_t epoch, Completeness reached);
   base::Result<void> publish(const codec::SnapshotRecord& snapshot);
+  std::string generation_id(std::uint32_t epoch) const;
   tl::unexpected<base::Error> incomplete(std::uint32_t epoch, std::string why) const;
 
   GenerationsOptions options_;
@@ -106,6 +108,7 @@ class Generations {
   std::map<std::string, std::optional<std::uint32_t>> published_;  ///< alias → epoch, as last seen
   std::map<std::string, std::uint32_t> hidden_;                    ///< table → epoch that was warned of
   std::uint32_t published_epoch_ = 0;
+  std::uint32_t judged_epoch_ = 0;    ///< asked whether this group had shown it before
   std::uint32_t complete_epoch_ = 0;  ///< published, and all of it was read by this group
   std::uint32_t highest_epoch_ = 0;   ///< of the rows that came
   std::uint32_t advances_ = 0;
