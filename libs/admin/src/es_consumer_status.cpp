@@ -177,6 +177,9 @@ std::vector<Reason> EsConsumerStatus::reasons() const {
   if (state == EsConsumerState::Running && indexing.refusal) {
     reasons.push_back({std::string(indexing.refusal->id), indexing.refusal->message});
   }
+  if (state == EsConsumerState::Running && indexing.letters) {
+    reasons.push_back({std::string(indexing.letters->id), indexing.letters->message});
+  }
   if (state == EsConsumerState::Stopping) reasons.push_back({"admin.stopping", "the program was asked to stop"});
   return reasons;
 }
@@ -227,7 +230,7 @@ void EsConsumerStatus::write_metrics(MetricsText& out) const {
   write_events(out, *this);
   write_skipped(out, *this);
   write_counters(out, indexing.counters);
-  gauge("sluice_es_consumer_held_bytes", "Bytes of records that were read and are not finished.",
+  gauge("sluice_es_consumer_held_bytes", "Bytes in memory that records cost which were read and are not finished.",
         real(indexing.held_bytes));
   gauge("sluice_es_consumer_bulks_in_flight", "Bulk requests without an answer yet.", real(indexing.bulks_in_flight));
   gauge("sluice_es_consumer_elasticsearch_away", "1 while Elasticsearch takes no bulks.", indexing.away ? 1 : 0);

@@ -54,6 +54,8 @@ Result<BatchOutcome> MemoryDocumentSink::land(Flight flight, Fate its_fate) {
   if (its_fate == Fate::LostAfterApplied) apply_late(engine_, flight);
   if (its_fate != Fate::Answered) {
     outcome.error = base::Error{Recovery::Retry, "es.unreachable", "the connection was lost. It is tried again."};
+  } else if (flight.sweep && refuses_sweeps) {
+    outcome.error = base::Error{Recovery::Retry, "es.overloaded", "too many searches. It is tried again."};
   } else if (flight.sweep) {
     engine_.sweep(*flight.sweep);
   } else {

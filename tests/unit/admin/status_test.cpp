@@ -254,6 +254,10 @@ TEST(EsConsumerStatus, WithoutAPartitionOrWithoutElasticsearchItIsNotReady) {
   status.indexing.refusal = pipeline::Refusal{"es.blocked", "an index is read-only"};
   EXPECT_EQ(ids_of(status.reasons()), Ids{"es.blocked"});
   EXPECT_EQ(status.reasons().front().message, "an index is read-only");
+  status.indexing.letters = pipeline::Refusal{"kafka.dlq_failed", "no broker takes them"};
+  ASSERT_EQ(status.reasons().size(), 2u);
+  EXPECT_EQ(status.reasons()[1].id, "kafka.dlq_failed");
+  status.indexing.letters.reset();
   status.indexing.refusal.reset();
   status.indexing.partitions.clear();
   EXPECT_EQ(ids_of(status.reasons()), Ids{"admin.no_assignment"});

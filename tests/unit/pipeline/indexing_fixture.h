@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -28,11 +29,16 @@ using sluice::testing::MemoryTopic;
 inline const Partition kPartition{"t", 0};
 inline const Partition kOther{"t", 1};
 
-/// A record's value is its id; it becomes one document in `a` and one in `b`. "bad" cannot be made.
+/// A record's value is its id; it becomes one document in `a` and one in `b`. "bad" cannot be made, "sweep" is one.
 class PairMaker final : public DocumentMaker {
  public:
   base::Result<MakeStatus> make(const Partition&, const ConsumedRecord& record, DocumentBatch& documents,
-                                std::vector<Sweep>&) override {
+                                std::vector<Sweep>& sweeps) override {
+    if (record.value == "sweep") {
+      sweeps.emplace_back().index = "a";
+      return MakeStatus::Made;
+    }
+    if (misses) return MakeStatus::NotReady;
     if (record.value == "bad") return base::fail(Recovery::Reject, "codec.bad_envelope", "It cannot be read");
     for (const char* index : {"a", "b"}) {
       Document document;
@@ -45,13 +51,21 @@ class PairMaker final : public DocumentMaker {
     return MakeStatus::Made;
   }
   void taken() override { ++records_taken; }
-  base::Result<void> prepare() override { return {}; }
+  base::Result<void> prepare() override {
+    ++preparations;
+    if (takes_time) takes_time();
+    if (misses) return base::fail(Recovery::Retry, "es.timeout", "Not now");
+    return {};
+  }
   std::string event_id(const ConsumedRecord& record) const override { return std::string(record.value); }
   base::Result<void> after_checkpoint() override {
     ++checkpoints;
     if (looks_in_vain) return base::fail(Recovery::Retry, "kafka.unreachable", "Not now");
     return {};
   }
+  std::function<void()> takes_time;
+  bool misses = false;  ///< something that prepare() cannot get
+  int preparations = 0;
   int checkpoints = 0;
   int records_taken = 0;
   std::int64_t commit_time_us = 0;  ///< of every document
@@ -61,12 +75,16 @@ class PairMaker final : public DocumentMaker {
 class KeptLetters final : public DeadLetters {
  public:
   base::Result<void> put(const DeadLetter& letter) override {
+    ++attempts;
+    if (takes_time) takes_time();
     if (fails) return base::fail(Recovery::Retry, "kafka.dlq_failed", "Not now");
     if (refuses) return base::fail(Recovery::Stop, "kafka.dead_letter_too_large", "Never");
     letters.push_back(letter);
     return {};
   }
   std::vector<DeadLetter> letters;
+  std::function<void()> takes_time;
+  int attempts = 0;
   bool fails = false;
   bool refuses = false;
 };

@@ -124,6 +124,57 @@ TEST_F(IndexingTest, SaysNothingOfRefusalsWhileTheDeadLettersAreAway) {
   for (int i = 0; i < 120; ++i) settle_after(Milliseconds(100));
   EXPECT_EQ(partition_status().finished, 0);
   EXPECT_FALSE(indexing->status().refusal);
+  ASSERT_TRUE(indexing->status().letters) << "nor is it passed over in silence";
+  EXPECT_EQ(indexing->status().letters->id, "kafka.dlq_failed");
+  letters.fails = false;
+  for (int i = 0; i < 15; ++i) settle_after(Milliseconds(100));
+  EXPECT_FALSE(indexing->status().letters);
+  EXPECT_EQ(partition_status().finished, 1);
+}
+
+TEST_F(IndexingTest, ALetterThatTakesItsWholeTimeOutLeavesAPauseInWhichOthersAreWritten) {
+  topic.logs[kOther];
+  append("bad");
+  for (int i = 0; i < 50; ++i) append(std::to_string(i), kOther);
+  letters.fails = true;
+  letters.takes_time = [this] { now += Milliseconds(30'000); };
+  start();
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(indexing->step());
+  EXPECT_EQ(letters.attempts, 1) << "the next one is due after the pause, not at once";
+  EXPECT_TRUE(is_written("49"));
+}
+
+TEST_F(IndexingTest, ASweepThatIsRefusedHoldsUpItsOwnPartitionAndNoOther) {
+  topic.logs[kOther];
+  append("sweep");
+  start();
+  sink->refuses_sweeps = true;
+  for (int i = 0; i < 120; ++i) {
+    append(std::to_string(i), kOther);
+    settle_after(Milliseconds(100));
+    EXPECT_FALSE(indexing->status().away) << i;
+  }
+  EXPECT_TRUE(is_written("118"));
+  EXPECT_LT(indexing->status().counters.sweeps, 25u) << "it is tried again with growing waits";
+  ASSERT_TRUE(indexing->status().refusal);
+  EXPECT_EQ(indexing->status().refusal->id, "es.overloaded");
+  sink->refuses_sweeps = false;
+  for (int i = 0; i < 15; ++i) settle_after(Milliseconds(100));
+  EXPECT_EQ(committed(), 1);
+}
+
+TEST_F(IndexingTest, WhatCannotBePreparedIsAskedForOnceForAllPartitions) {
+  topic.logs[kOther];
+  append("1");
+  append("2", kOther);
+  maker.misses = true;
+  maker.takes_time = [this] { now += Milliseconds(30'000); };
+  start();
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(indexing->step());
+  EXPECT_EQ(maker.preparations, 1);
+  maker.misses = false;
+  for (int i = 0; i < 15; ++i) settle_after(Milliseconds(100));
+  EXPECT_TRUE(is_written("1") && is_written("2"));
 }
 
 TEST_F(IndexingTest, SaysAwayAndNotRefusedWhenTheSearchEngineWentAwayMeanwhile) {

@@ -10,6 +10,13 @@
 
 namespace sluice::pipeline {
 
+namespace {
+
+/// Then a sweep that failed says nothing of the search engine as a whole.
+bool was_answered(const base::Error& error) { return error.id != "es.unreachable" && error.id != "es.timeout"; }
+
+}  // namespace
+
 base::Result<bool> BulkWriter::collect(base::Clock::time_point now) {
   SLUICE_ASSIGN(const std::span<BatchOutcome> outcomes, ports_.sink.outcomes());
   if (outcomes.empty()) return false;
@@ -23,6 +30,12 @@ base::Result<bool> BulkWriter::collect(base::Clock::time_point now) {
     if (outcome.error) {
       if (outcome.error->recovery != base::Recovery::Retry) return tl::make_unexpected(std::move(*outcome.error));
       ++counters_.bulks_failed;
+      if (bulk.sweep && was_answered(*outcome.error)) {
+        SLUICE_TRY(settle_unknown(bulk, now));
+        back_off(now);
+        tell_refusal(outcome.error->id, now);
+        continue;
+      }
       if (!outage_.lasts()) ports_.observer.warned(outcome.error->id, outcome.error->message);
       outage_.failed(now);
       SLUICE_TRY(settle_unknown(bulk, now));
@@ -45,8 +58,11 @@ base::Result<bool> BulkWriter::collect(base::Clock::time_point now) {
 void BulkWriter::tell_refusals(std::span<const ItemResult> items, base::Clock::time_point now) {
   const auto refused = std::find_if(items.begin(), items.end(),
                                     [](const ItemResult& item) { return item.outcome == ItemOutcome::Retry; });
-  if (refused == items.end()) return;
-  refused_as_ = refused->error_type;
+  if (refused != items.end()) tell_refusal(refused->error_type, now);
+}
+
+void BulkWriter::tell_refusal(std::string_view refused_as, base::Clock::time_point now) {
+  refused_as_ = refused_as;
   if (refusals_told_ && now - *refusals_told_ < std::chrono::minutes(1)) return;
   refusals_told_ = now;
   const Refusal what = refusal();

@@ -81,7 +81,8 @@ base::Result<BulkWriter::Fed> BulkWriter::feed_one(PartitionWork& work, base::Cl
     if (made.error().recovery == base::Recovery::Reject) return reject(work, *key, std::move(made.error()), now);
     if (made.error().recovery == base::Recovery::Stop) return tl::make_unexpected(std::move(made.error()));
     if (!outage_.lasts()) ports_.observer.warned(made.error().id, made.error().message);
-    outage_.failed(now);
+    // To prepare may have taken its whole time-out: the next partition in turn must not do the same at once.
+    outage_.failed(ports_.now());
     return Fed::Blocked;
   }
   if (*made == MakeStatus::NotReady) return Fed::Blocked;
@@ -168,6 +169,10 @@ base::Result<void> BulkWriter::submit(base::Clock::time_point now) {
   open_.ticket = next_ticket_++;
   bulk.bytes = documents_.byte_size();
   bulk.begun = now;
+  // Beside another bulk a document may be superseded by a later one of our own.
+  if (!in_flight_.empty()) {
+    for (Item& item : bulk.items) item.first = false;
+  }
   counters_.documents_sent += bulk.items.size();
   ++counters_.bulks;
   const std::uint64_t ticket = bulk.ticket;

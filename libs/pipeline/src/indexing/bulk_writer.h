@@ -88,6 +88,7 @@ class BulkWriter {
   void count(ItemOutcome outcome, bool first);
   void back_off(base::Clock::time_point now);
   void tell_refusals(std::span<const ItemResult> items, base::Clock::time_point now);
+  void tell_refusal(std::string_view refused_as, base::Clock::time_point now);
 
   const IndexingOptions& options_;
   IndexingPorts& ports_;

@@ -18,9 +18,6 @@ constexpr base::Milliseconds kMaxReadGap{1'000};
 /// A membership is kept by asking; so is the state of a peer that says nothing.
 constexpr base::Milliseconds kMaxWait{500};
 
-/// A busy cluster refuses now and then; who is refused for longer than this has to be helped.
-constexpr base::Milliseconds kLongRefusal{10'000};
-
 bool contains(const std::vector<Partition>& partitions, const Partition& partition) {
   return std::find(partitions.begin(), partitions.end(), partition) != partitions.end();
 }
@@ -62,7 +59,7 @@ base::Result<StepOutcome> Indexing::Engine::step() {
 base::Result<void> Indexing::Engine::absorb(base::Error error) {
   if (error.recovery != base::Recovery::Retry) return tl::make_unexpected(std::move(error));
   if (!outage_.lasts()) ports_.observer.warned(error.id, error.message);
-  outage_.failed(now_);
+  outage_.failed(ports_.now());
   return {};
 }
 
@@ -293,7 +290,8 @@ IndexingStatus Indexing::Engine::status() const {
                         .bulks_in_flight = writer_.in_flight(),
                         .away = outage_.lasts(),
                         .stale = stale_.verdict(),
-                        .refusal = {}};
+                        .refusal = {},
+                        .letters = letters_.long_obstacle(now_)};
   for (const auto& [id, work] : works_.all()) {
     const auto refused_since = work.refused_since();
     if (refused_since && now_ - *refused_since >= kLongRefusal && !status.away) status.refusal = writer_.refusal();

@@ -52,10 +52,14 @@ base::Result<bool> Letters::deliver(base::Clock::time_point now) {
       if (auto put_result = put(*work, ref); !put_result) {
         if (put_result.error().recovery != base::Recovery::Retry) return tl::make_unexpected(put_result.error());
         if (!outage_.lasts()) ports_.observer.warned(put_result.error().id, put_result.error().message);
-        outage_.failed(now);
+        // The attempt may have taken its whole time-out: the pause begins when it is over.
+        outage_.failed(ports_.now());
+        if (!obstacle_) failing_since_ = now;
+        obstacle_ = Refusal{put_result.error().id, std::move(put_result.error().message)};
         return moved;
       }
       outage_.succeeded();
+      obstacle_.reset();
       ++counters_.records_dead_lettered;
       ++counters_.records_finished;
       work->finish(ref.key, ports_.maker);
@@ -67,9 +71,14 @@ base::Result<bool> Letters::deliver(base::Clock::time_point now) {
   return moved;
 }
 
+std::optional<Refusal> Letters::long_obstacle(base::Clock::time_point now) const {
+  return !due_.empty() && obstacle_ && now - failing_since_ >= kLongRefusal ? obstacle_ : std::nullopt;
+}
+
 void Letters::forget_gone() {
   std::erase_if(due_, [&](const RecordRef& ref) { return works_.find(ref.work) == nullptr; });
   std::erase_if(reasons_, [&](const auto& entry) { return works_.find(entry.first.work) == nullptr; });
+  if (due_.empty()) obstacle_.reset();
 }
 
 }  // namespace sluice::pipeline

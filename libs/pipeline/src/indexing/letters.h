@@ -31,6 +31,9 @@ class Letters {
   /// Forgets records of partitions that are no longer ours.
   void forget_gone();
 
+  /// Why none could be written for ten seconds and more.
+  std::optional<Refusal> long_obstacle(base::Clock::time_point now) const;
+
   std::optional<base::Deadline> retry_at() const { return due_.empty() ? std::nullopt : outage_.retry_at(); }
 
  private:
@@ -44,6 +47,8 @@ class Letters {
   IndexingCounters& counters_;
   Works& works_;
   Outage outage_;
+  std::optional<Refusal> obstacle_;  ///< since `failing_since_`
+  base::Clock::time_point failing_since_{};
   std::map<RecordRef, Reason> reasons_;
   std::deque<RecordRef> due_;
   std::deque<base::Clock::time_point> last_minute_;

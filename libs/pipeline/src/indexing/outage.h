@@ -11,6 +11,9 @@
 
 namespace sluice::pipeline {
 
+/// A busy cluster refuses now and then; who is held up for longer than this has to be helped.
+constexpr base::Milliseconds kLongRefusal{10'000};
+
 class Outage {
  public:
   explicit Outage(base::Backoff backoff) : backoff_(std::move(backoff)) {}

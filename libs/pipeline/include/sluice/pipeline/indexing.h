@@ -122,7 +122,7 @@ struct StaleDeliveries {
 
 /// The search engine answers, and refuses documents for now.
 struct Refusal {
-  std::string_view id;  ///< es.blocked, es.overloaded
+  std::string_view id;  ///< es.blocked, es.overloaded, kafka.dlq_failed
   std::string message;  ///< with what to look at
 };
 
@@ -135,6 +135,7 @@ struct IndexingStatus {
   /// es.stale_first_deliveries (rule E-10): more than half of the new documents of the last minute were superseded.
   std::optional<StaleDeliveries> stale;
   std::optional<Refusal> refusal;  ///< by which a partition has finished nothing for ten seconds and more
+  std::optional<Refusal> letters;  ///< by which no dead letter could be written for as long
 };
 
 enum class StepOutcome {

@@ -30,6 +30,9 @@ class MemoryDocumentSink final : public pipeline::DocumentSink {
   std::function<std::optional<pipeline::ItemResult>(const pipeline::Document&)> refuses =
       [](const pipeline::Document&) { return std::nullopt; };
 
+  /// Each sweep is answered with a refusal as a whole (429 of a search).
+  bool refuses_sweeps = false;
+
   /// While set, outcomes() fails with it.
   std::optional<base::Error> stops_with;
 
