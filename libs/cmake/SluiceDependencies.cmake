@@ -20,7 +20,7 @@ if(SLUICE_RDKAFKA_ROOT)
   list(PREPEND CMAKE_PREFIX_PATH "${SLUICE_RDKAFKA_ROOT}")
 else()
   # Where Docker_Files/native/install puts it; behind what the system has.
-  file(GLOB kept_rdkafka "$ENV{SLUICE_CACHE}/librdkafka-*" "$ENV{HOME}/.cache/sluice/librdkafka-*"
+  file(GLOB kept_rdkafka "$ENV{SLUICE_CACHE}/librdkafka-*" "$ENV{XDG_CACHE_HOME}/sluice/librdkafka-*" "$ENV{HOME}/.cache/sluice/librdkafka-*"
                          "/var/cache/sluice/librdkafka-*")
   list(APPEND CMAKE_PREFIX_PATH ${kept_rdkafka})
 endif()
