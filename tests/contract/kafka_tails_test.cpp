@@ -245,15 +245,5 @@ TEST_F(KafkaTails, AGapThatCannotBeReadIsKeptUntilItCan) {
   ASSERT_TRUE(reader->waits_for().deadline) << "it comes back by itself";
 }
 
-TEST_F(KafkaTails, AfterACleanStopEqualEndsMeanThatNothingNeedBeWritten) {
-  write({{0, "ours 1"}, {1, "ours 2"}});
-  auto topics = kafka::Topics::open(client_);
-  ASSERT_TRUE(topics);
-  const std::vector<pipeline::PartitionTail> tails{{topic_, 0, 1, id(1)}, {topic_, 1, 1, id(2)}, {topic_, 2, 0, {}}};
-  EXPECT_EQ((*topics)->unchanged_since(tails).value(), true);
-  write({{2, "somebody"}});
-  EXPECT_EQ((*topics)->unchanged_since(tails).value(), false);
-}
-
 }  // namespace
 }  // namespace sluice::testing

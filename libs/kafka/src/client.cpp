@@ -78,7 +78,6 @@ Properties connection_properties(const ClientOptions& options) {
   add("ssl.ca.location", security.ca_file);
   add("ssl.certificate.location", security.certificate_file);
   add("ssl.key.location", security.key_file);
-  add("ssl.key.password", security.key_password.reveal());
   add("sasl.mechanisms", security.mechanism);
   add("sasl.username", security.username);
   add("sasl.password", security.password.reveal());

@@ -68,7 +68,6 @@ Properties consumer_properties(const ConsumerOptions& options) {
       // Before 2.10 librdkafka mishandles cooperative rebalances (rule K-12).
       {"partition.assignment.strategy", rd_kafka_version() >= 0x020a0000 ? "cooperative-sticky" : "range"},
   };
-  if (!options.instance_id.empty()) properties.emplace_back("group.instance.id", options.instance_id);
   return properties;
 }
 
@@ -99,7 +98,6 @@ class RdkafkaConsumer final : public Consumer {
   pipeline::Wait waits_for() const override;
   Reachability reachability() const override { return state_.reachability(); }
   std::optional<Offset> end_of(const Partition& partition) const override;
-  std::uint64_t failed_commits() const override { return failed_commits_; }
 
  private:
   /// Reached through the opaque of the configuration, like every ClientState.
@@ -129,8 +127,6 @@ class RdkafkaConsumer final : public Consumer {
   bool send_commit();
   void serve_commits(int timeout_ms);
   void take_commit(rd_kafka_event_t* event);
-  void commit_on_interval();
-  bool anything_to_commit() const;
 
   State state_;
   ConsumerOptions options_;
@@ -154,8 +150,6 @@ class RdkafkaConsumer final : public Consumer {
   std::uint64_t commits_sent_ = 0;
   std::uint64_t commits_answered_ = 0;
   std::optional<base::Error> commit_error_;
-  std::uint64_t failed_commits_ = 0;
-  base::Deadline next_commit_ = base::Clock::now();
 };
 
 std::vector<Partition> partitions_of(const rd_kafka_topic_partition_list_t* list) {
@@ -215,7 +209,6 @@ void RdkafkaConsumer::leave_group() {
 }
 
 // --- Rebalancing
-// -------------------------------------------------------------------------------------------------------
 
 void RdkafkaConsumer::on_rebalance(rd_kafka_t*, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* list,
                                    void* opaque) {
@@ -356,7 +349,6 @@ Result<void> RdkafkaConsumer::release(const std::vector<Partition>& partitions) 
 }
 
 // --- Reading
-// -----------------------------------------------------------------------------------------------------------
 
 /// Not a batch of a paused partition: such a one, read before the pause, waits for resume().
 bool RdkafkaConsumer::may_be_told(const SourceEvent& event) const {
@@ -406,7 +398,6 @@ base::Error RdkafkaConsumer::fatal() const {
 std::string RdkafkaConsumer::instance_id() const {
   std::array<char, 512> id{};
   std::size_t size = id.size();
-  // Out of the client's properties, or out of our options.
   const auto found = rd_kafka_conf_get(rd_kafka_conf(client_.get()), "group.instance.id", id.data(), &size);
   return found == RD_KAFKA_CONF_OK ? id.data() : "";
 }
@@ -455,7 +446,6 @@ Result<void> RdkafkaConsumer::read() {
 
 Result<std::optional<SourceEvent>> RdkafkaConsumer::next() {
   serve_commits(0);
-  commit_on_interval();
   if (auto event = pop_event()) return event;
   wake_.drain();
   SLUICE_TRY(read());
@@ -497,12 +487,10 @@ pipeline::Wait RdkafkaConsumer::waits_for() const {
       std::any_of(events_.begin(), events_.end(), [this](const auto& event) { return may_be_told(event); }))
     until(base::Clock::now());
   if (lookup_ && lookup_->next_attempt()) until(*lookup_->next_attempt());
-  if (anything_to_commit()) until(next_commit_);
   return wait;
 }
 
 // --- Commits
-// -----------------------------------------------------------------------------------------------------------
 
 Result<void> RdkafkaConsumer::finish(const Partition& partition, Offset offset) {
   const auto held = held_.find(partition);
@@ -510,10 +498,6 @@ Result<void> RdkafkaConsumer::finish(const Partition& partition, Offset offset) 
   if (held == held_.end()) return {};
   if (!held->second.committed || offset > *held->second.committed) held->second.finished = offset;
   return {};
-}
-
-bool RdkafkaConsumer::anything_to_commit() const {
-  return std::any_of(held_.begin(), held_.end(), [](const auto& entry) { return entry.second.finished.has_value(); });
 }
 
 /// False: there is nothing to commit.
@@ -529,7 +513,6 @@ bool RdkafkaConsumer::send_commit() {
   const rd_kafka_resp_err_t code = rd_kafka_commit_queue(client_.get(), list.get(), commits_.get(), nullptr, nullptr);
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
     ++commits_answered_;
-    ++failed_commits_;
     commit_error_ = error_of(code, "Committing offsets", "kafka.commit_failed");
   }
   return true;
@@ -552,19 +535,12 @@ void RdkafkaConsumer::take_commit(rd_kafka_event_t* event) {
     }
   }
   if (failure == RD_KAFKA_RESP_ERR_NO_ERROR) return;
-  ++failed_commits_;
   if (!group_moved_on(failure)) commit_error_ = error_of(failure, "Committing offsets", "kafka.commit_failed");
 }
 
 void RdkafkaConsumer::serve_commits(int timeout_ms) {
   const EventHandle event(rd_kafka_queue_poll(commits_.get(), timeout_ms));
   if (event && rd_kafka_event_type(event.get()) == RD_KAFKA_EVENT_OFFSET_COMMIT) take_commit(event.get());
-}
-
-void RdkafkaConsumer::commit_on_interval() {
-  if (commits_answered_ < commits_sent_ || base::Clock::now() < next_commit_ || !anything_to_commit()) return;
-  next_commit_ = base::Clock::now() + options_.commit_interval;
-  send_commit();
 }
 
 Result<void> RdkafkaConsumer::commit() {

@@ -73,7 +73,6 @@ class RdkafkaTopics final : public Topics {
   Result<void> start(const ClientOptions& options);
   Result<std::vector<std::optional<TopicDescription>>> describe(const std::vector<std::string>& names) override;
   Result<void> create(const std::vector<NewTopic>& topics) override;
-  Result<bool> unchanged_since(const std::vector<pipeline::PartitionTail>& tails) override;
 
  private:
   base::Deadline deadline() const { return base::Clock::now() + timeout_; }
@@ -229,16 +228,6 @@ Result<void> RdkafkaTopics::create(const std::vector<NewTopic>& topics) {
   return wait_for_leaders(topics, until);
 }
 
-Result<bool> RdkafkaTopics::unchanged_since(const std::vector<pipeline::PartitionTail>& tails) {
-  std::vector<Partition> partitions;
-  for (const auto& tail : tails) partitions.push_back({tail.topic, tail.partition});
-  if (partitions.empty()) return true;
-  SLUICE_ASSIGN(const auto ends, offsets(partitions, RD_KAFKA_OFFSET_SPEC_LATEST, deadline()));
-  return std::all_of(tails.begin(), tails.end(), [&](const pipeline::PartitionTail& tail) {
-    return ends.at({tail.topic, tail.partition}) == tail.end_offset;
-  });
-}
-
 std::optional<std::uint64_t> number(const TopicDescription& topic, const char* setting) {
   const auto found = topic.settings.find(setting);
   if (found == topic.settings.end()) return std::nullopt;
@@ -273,18 +262,13 @@ Result<std::unique_ptr<Topics>> Topics::open(const ClientOptions& client) {
   return topics;
 }
 
-Result<std::vector<std::string>> inspect(const TopicDescription& topic, const TopicRequirements& requirements) {
-  if (requirements.partitions != 0 && static_cast<std::size_t>(requirements.partitions) != topic.partitions.size())
-    return fail(Recovery::Stop, "kafka.partitions_changed",
-                fmt::format("Topic {} has {} partitions and had {} when this pipeline began; keys would move and lose "
-                            "their order. Restore the number, or begin again with replicator slot reset --new-epoch",
-                            topic.name, topic.partitions.size(), requirements.partitions));
+Result<std::vector<std::string>> inspect(const TopicDescription& topic, std::uint64_t max_message_bytes) {
   const auto limit = number(topic, "max.message.bytes");
-  if (limit && *limit < requirements.max_message_bytes)
+  if (limit && *limit < max_message_bytes)
     return fail(Recovery::Stop, "kafka.message_limit",
                 fmt::format("Topic {} takes records of at most {} bytes, kafka.max_message_bytes is {}. Raise the "
                             "topic's max.message.bytes or lower ours",
-                            topic.name, *limit, requirements.max_message_bytes));
+                            topic.name, *limit, max_message_bytes));
   std::vector<std::string> warnings;
   const auto warn = [&](std::string text) { warnings.push_back(fmt::format("Topic {} {}", topic.name, text)); };
   if (topic.replication_factor < 3)

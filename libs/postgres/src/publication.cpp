@@ -152,12 +152,6 @@ Result<void> run_read_write(Connection& connection, const std::string& attempted
 
 }  // namespace
 
-TableName parse_table_name(std::string_view text) {
-  const std::size_t dot = text.find('.');
-  if (dot == std::string_view::npos) return {"public", std::string(text)};
-  return {std::string(text.substr(0, dot)), std::string(text.substr(dot + 1))};
-}
-
 std::string to_string(const TableName& table) { return table.schema + "." + table.name; }
 
 Result<std::optional<PublicationFacts>> fetch_publication_row(base::Milliseconds patience, Connection& connection,

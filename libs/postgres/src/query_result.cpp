@@ -73,8 +73,6 @@ int QueryResult::rows() const { return PQntuples(result_.get()); }
 
 int QueryResult::columns() const { return PQnfields(result_.get()); }
 
-std::uint64_t QueryResult::affected_rows() const { return std::strtoull(PQcmdTuples(result_.get()), nullptr, 10); }
-
 tl::unexpected<base::Error> unexpected_answer(std::string_view question) {
   return base::fail(base::Recovery::Stop, "pg.unexpected_answer",
                     fmt::format("PostgreSQL answered the question for {} in a form that this version does not know. "

@@ -7,13 +7,6 @@ namespace {
 
 using ::testing::HasSubstr;
 
-TEST(TableName, WithoutASchemaIsOfPublic) {
-  EXPECT_EQ(parse_table_name("users"), (TableName{"public", "users"}));
-  EXPECT_EQ(parse_table_name("sales.orders"), (TableName{"sales", "orders"}));
-  EXPECT_EQ(parse_table_name("sales.orders.old"), (TableName{"sales", "orders.old"}));
-  EXPECT_EQ(to_string(TableName{"sales", "orders"}), "sales.orders");
-}
-
 TEST(UncoveredTables, AreThoseThatThePublicationDoesNotName) {
   pipeline::PublicationFacts publication;
   publication.tables.resize(1);

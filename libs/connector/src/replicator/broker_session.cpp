@@ -61,7 +61,7 @@ base::Result<BrokerFacts> BrokerSession::gather() {
       SLUICE_TRY(kafka::inspect_control_topic(*topic));
       continue;
     }
-    SLUICE_ASSIGN(const auto warnings, kafka::inspect(*topic, {0, settings_.kafka.max_message_bytes.bytes}));
+    SLUICE_ASSIGN(const auto warnings, kafka::inspect(*topic, settings_.kafka.max_message_bytes.bytes));
     if (!std::exchange(has_warned_, true)) {
       for (const auto& warning : warnings) log::get("kafka").warning("{}", warning);
     }

@@ -40,7 +40,7 @@ class SourceSession {
 
   /// Reads the facts of rule P-2. The publication is made when it is missing and the configuration allows it: before
   /// the slot, always (rule P-20). Errors: pg.wal_level, pg.publication_missing, pg.publication_incomplete,
-  /// pg.table_missing, pg.no_tables, pg.privilege, pg.row_security, pg.mirror… (all Stop).
+  /// pg.table_missing, pg.privilege, pg.row_security and others of source_checks (all Stop).
   base::Result<SourceFacts> gather(const config::Settings& settings, const std::optional<pipeline::Checkpoint>& stored);
 
   base::Result<void> drop_slot(const config::Settings& settings);

@@ -1,11 +1,11 @@
 // Makes Kafka records of change events: key, partition and value in the envelope `sluice` (contracts.md).
 //
 // What an event becomes
-//   insert, update, delete, snapshot row   one record with the row's key
-//   update or such that changes the key    two records: part 0 deletes the old key, part 1 creates the new one (rule
-//   P-32) delete with tombstones on              the delete, and a record with a null value as the last part truncate
-//   one record to every partition of the topic, all with the same id (rule P-34) logical message one record with the
-//   key `sluice:message:<prefix>` into EncoderOptions::messages
+//   insert, update, delete, snapshot row    one record with the row's key
+//   update or such that changes the key     two: part 0 deletes the old key, part 1 creates the new one (rule P-32)
+//   delete with tombstones on               the delete, and a record with a null value as the last part
+//   truncate                                one record to every partition, all with the same id (rule P-34)
+//   logical message                         one with the key `sluice:message:<prefix>` into EncoderOptions::messages
 //
 // Records say their kind, id, topic and partition. Headers are not made here: only the pipeline knows the last id of a
 // partition. It adds one where the kind is not Stream or `tombstone` is set (stream_header.h).

@@ -1,4 +1,5 @@
-// The replicator, wired: PostgreSQL → Kafka, its position in LMDB. replicator.cpp reads as the story of one life.
+// The replicator, wired: PostgreSQL → Kafka, its position in LMDB. src/replicator/replicator_run.cpp reads as the
+// story of one life.
 //
 // Thread rule: one thread calls run(); StopSignal may be requested from anywhere.
 #pragma once

@@ -26,9 +26,6 @@ struct ConnectionOptions {
   /// PEM file of the authorities to trust; empty: those of the system. There is no way to trust everybody.
   std::string ca_file;
 
-  /// `http://host:port`; empty: none. The environment's http_proxy is never looked at: a proxy is a decision.
-  std::string proxy;
-
   base::Milliseconds connect_timeout{5'000};
   /// For a whole request. Elasticsearch itself gives a bulk one minute to find its shards.
   base::Milliseconds request_timeout{75'000};

@@ -22,7 +22,6 @@ struct Security {
   std::string ca_file;
   std::string certificate_file;
   std::string key_file;
-  base::Secret key_password;
   std::string mechanism;  ///< SCRAM-SHA-512, SCRAM-SHA-256, PLAIN, …; needed by the two SASL protocols
   std::string username;
   base::Secret password;

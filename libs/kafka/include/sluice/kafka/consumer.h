@@ -6,12 +6,15 @@
 // jump; a partition without a committed offset begins where its log begins.
 //
 // Errors:
-//   kafka.retention_overrun  Stop   the log no longer has the committed offset: records were deleted before they were
-//   read kafka.log_truncated      Stop   the log ends before the committed offset: the topic was made again or lost
-//   records kafka.auth_failed        Stop   kafka.forbidden Stop (topic or group) kafka.topic_missing      Retry  the
-//   topic is not there yet kafka.instance_replaced  Stop   another process joined under our group.instance.id
+//   kafka.retention_overrun  Stop   the log no longer has the committed offset: records were deleted unread
+//   kafka.log_truncated      Stop   the log ends before the committed offset: made again, or it lost records
+//   kafka.auth_failed        Stop
+//   kafka.forbidden          Stop   topic or group
+//   kafka.instance_replaced  Stop   another process joined under our group.instance.id
+//   kafka.topic_missing      Retry  the topic is not there yet
 //   kafka.commit_failed      Retry  commit(): the coordinator refuses or does not answer in time
-//   kafka.unreachable        Retry  kafka.consumer_failed Retry
+//   kafka.unreachable        Retry
+//   kafka.consumer_failed    Retry
 #pragma once
 
 #include <memory>
@@ -30,11 +33,9 @@ namespace sluice::kafka {
 struct ConsumerOptions {
   std::string group;
   std::vector<std::string> topics;  ///< names; one that begins with ^ is a regular expression
-  std::string instance_id;          ///< static membership; empty: dynamic
   base::Milliseconds session_timeout{45'000};
   /// Longer than the slowest bulk with its retries; next() is called at least every second in any case.
   base::Milliseconds max_poll_interval{600'000};
-  base::Milliseconds commit_interval{1'000};
   base::Milliseconds commit_timeout{5'000};
   base::Milliseconds close_timeout{5'000};     ///< for leaving the group in the destructor
   std::uint32_t max_batch_records = 2'000;     ///< of one read; a batch per partition is made of it
@@ -52,9 +53,6 @@ class Consumer : public pipeline::RecordSource {
 
   /// Offset of the next record of a partition that is being read, as the last fetch said; nothing: none has answered.
   virtual std::optional<pipeline::Offset> end_of(const pipeline::Partition& partition) const = 0;
-
-  /// Commits that were refused on the source's own interval; they are repeated with the next one.
-  virtual std::uint64_t failed_commits() const = 0;
 };
 
 }  // namespace sluice::kafka

@@ -61,22 +61,11 @@ class Topics {
   /// Creates the topics and waits until their partitions have leaders. One that exists already is left as it is.
   /// Error: kafka.create_failed (Stop) when the broker refuses the settings.
   virtual base::Result<void> create(const std::vector<NewTopic>& topics) = 0;
-
-  /// The cheap half of tail recovery (rule K-9): true when each partition still ends where the clean stop left it, so
-  /// that `tails` holds and nothing need be written.
-  virtual base::Result<bool> unchanged_since(const std::vector<pipeline::PartitionTail>& tails) = 0;
-};
-
-/// What the pipeline asks of a topic that carries its events.
-struct TopicRequirements {
-  std::int32_t partitions = 0;  ///< that it was started with; 0: any number
-  std::uint64_t max_message_bytes = 0;
 };
 
 /// Rule K-6: what should be warned of, a sentence each. Pure.
-/// Errors: kafka.partitions_changed (Stop), kafka.message_limit (Stop) when the topic takes smaller records than we
-/// send.
-base::Result<std::vector<std::string>> inspect(const TopicDescription& topic, const TopicRequirements& requirements);
+/// Error: kafka.message_limit (Stop) when the topic takes smaller records than we send.
+base::Result<std::vector<std::string>> inspect(const TopicDescription& topic, std::uint64_t max_message_bytes);
 
 /// Errors: kafka.control_topic_unfit (Stop) when it is not compacted or has more than one partition. Pure.
 base::Result<void> inspect_control_topic(const TopicDescription& topic);

@@ -22,8 +22,7 @@ class ControlLog {
 
   /// What the topic has beyond the last call, up to its end as it was when called; the first call begins at the begin.
   /// So whatever was acknowledged before the call is in what the calls have given so far. Blocks, bounded.
-  /// Errors: kafka.control_unreadable (Retry), and whatever else the adapter says; then the next call goes on where the
-  /// last good one ended.
+  /// Errors are the adapter's; after one the next call goes on where the last good one ended.
   virtual base::Result<std::vector<ControlEntry>> read() = 0;
 };
 

@@ -82,7 +82,7 @@ class RecordSource : public Waitable {
   /// Answer to Assigned: begin reading each partition at this offset (rule K-15 may have moved it back).
   virtual base::Result<void> begin(const Partition& partition, Offset offset) = 0;
 
-  /// Everything below `offset` is finished; the commit follows by commit() or on the source's own interval.
+  /// Everything below `offset` is finished; commit() says so to the group.
   virtual base::Result<void> finish(const Partition& partition, Offset offset) = 0;
 
   /// Commits what is finished, synchronously but bounded.

@@ -24,8 +24,7 @@ struct TableName {
   friend auto operator<=>(const TableName&, const TableName&) = default;
 };
 
-/// "sales.orders"; without a schema: of "public". Everything behind the first dot is the table's name.
-TableName parse_table_name(std::string_view text);
+/// "sales.orders".
 std::string to_string(const TableName& table);
 
 /// Nothing: there is no publication of this name.

@@ -57,8 +57,6 @@ class QueryResult {
   int rows() const;
   int columns() const;
   RowReader row(int index) const { return {result_.get(), index}; }
-  /// Rows that an INSERT, DELETE, … touched; 0 for others.
-  std::uint64_t affected_rows() const;
 
  private:
   ResultHandle result_;
