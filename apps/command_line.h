@@ -32,7 +32,7 @@ inline void add_log_options(CLI::App& logs, connector::LogQuery& query) {
   logs.add_option("--limit", query.limit, "At most so many lines, the newest")->capture_default_str();
 }
 
-/// A command that prints its answer, or fails with the last line of contracts.md.
+/// A command that prints its answer, or fails with the last line that the README describes.
 inline connector::ExitCode print(const base::Result<std::string>& answer) {
   if (!answer) return connector::report(answer.error());
   std::fputs(answer->c_str(), stdout);

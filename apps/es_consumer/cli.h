@@ -3,7 +3,7 @@
 
 namespace sluice::es_consumer {
 
-/// Returns the exit code (contracts.md).
+/// Returns the exit code (README, exit codes).
 int run_command_line(int argc, char** argv);
 
 }  // namespace sluice::es_consumer

@@ -1,5 +1,5 @@
 // What each error code of a broker becomes (rules K-2, K-3). librdkafka's mock cluster pushes the codes; it does not
-// check sequences and is asked about nothing else (semantics 4.2).
+// check sequences and is asked about nothing else.
 #include <gtest/gtest.h>
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>

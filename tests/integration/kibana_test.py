@@ -14,7 +14,7 @@ import make_objects  # noqa: E402
 
 BASE = f"http://127.0.0.1:{os.environ['SLUICE_TEST_ES_PORT']}"
 INDEX = "cdc_kibana_test"
-# As contracts.md has it: the journal's fields that the panels use.
+# As the README has it: the journal's fields that the panels use.
 MAPPING = {"mappings": {"dynamic": False, "properties": {
     "@timestamp": {"type": "date"}, "op": {"type": "keyword"}, "table": {"type": "keyword"}, "key": {"type": "keyword"},
     "lag_ms": {"type": "long"}, "event_id": {"type": "keyword"}, "changed": {"type": "keyword"}}}}

@@ -1,6 +1,6 @@
 // The same suite on every PostgreSQL that Sluice works with, one server a version. A test makes tables, lets SQL change
 // them and looks at the records that our stream, assembler and encoder make of it. Three judges, none of them ours:
-// what is written down (table 1.6), the rows that PostgreSQL holds in the end, and the words of its plugin
+// what is written down, the rows that PostgreSQL holds in the end, and the words of its plugin
 // test_decoding for the same WAL.
 //
 // Thread rule: one thread.

@@ -1,7 +1,7 @@
 // servers: postgres
 // link: sluice::postgres sluice::codec
 //
-// Every case of table 1.6, by its name, on every version of PostgreSQL: what arrives is what the table says, what SQL
+// Every kind of message, by its name, on every version of PostgreSQL: what arrives is what the table says, what SQL
 // says of the rows, and what test_decoding says of the same WAL.
 #include "message_matrix.h"
 #include "sluice/postgres/error_mapping.h"

@@ -192,6 +192,21 @@ def check_error_ids(report, root, files):
         report.add("error-id", Path("README.md"), f"{one} is documented, but nothing makes it")
 
 
+RULE_ID = re.compile(r"\b[PKES]-\d+(?:\.\d+[a-z]?)?\b")
+
+
+def check_rule_ids(report, root, files):
+    """An id that a comment quotes is explained to whoever reads it."""
+    rules = root / "libs/RULES.md"
+    known = set(re.findall(r"^\| (\S+) \|", rules.read_text(), re.M)) if rules.exists() else set()
+    for path in files:
+        if path.suffix not in (".cpp", ".h", ".sh", ".py") or path.parts[:2] == ("tests", "tidy"):
+            continue
+        for number, line in enumerate((root / path).read_text(errors="replace").splitlines(), 1):
+            for rule in sorted(set(RULE_ID.findall(line)) - known):
+                report.add("rule-id", path, f"{rule} is not in libs/RULES.md", number)
+
+
 def check_limits(report, root):
     for name, limit in (("CMakeLists.txt", 100), ("apps/replicator/main.cpp", 40), ("apps/es_consumer/main.cpp", 40)):
         path = root / name
@@ -220,6 +235,7 @@ def check(root):
             check_header(report, path, text)
     check_unit_tests(report, root, files)
     check_error_ids(report, root, files)
+    check_rule_ids(report, root, files)
     check_limits(report, root)
     return report.finish()
 

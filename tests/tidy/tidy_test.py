@@ -57,6 +57,11 @@ class TidyNotices(unittest.TestCase):
     def test_a_promise_instead_of_behaviour(self):
         self.expect("todo", "libs/base/src/a.cpp", "// TO" + "DO: later\n")
 
+    def test_a_rule_that_nobody_can_look_up(self):
+        self.expect("rule-id", "libs/base/src/a.cpp", "// Rule P-99.\n")
+        known = {"libs/base/src/a.cpp": "// Rule P-99.\n", "libs/RULES.md": "| P-99 | What it says. |\n"}
+        self.assertEqual(self.violations(known), "")
+
     def test_a_sleep_in_a_test(self):
         self.expect("sleep-in-test", "tests/unit/base/a_test.cpp", "std::this_thread::sleep_for(1s);\n")
 

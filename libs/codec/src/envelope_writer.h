@@ -1,5 +1,5 @@
-// Writes the key and the value of one record in the envelope `sluice` (contracts.md). Which records an event becomes is
-// decided by EnvelopeEncoder.
+// Writes the key and the value of one record in the envelope `sluice` (README, What arrives in Kafka). Which records
+// an event becomes is decided by EnvelopeEncoder.
 //
 // Thread rule: one thread.
 #pragma once

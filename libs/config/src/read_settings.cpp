@@ -27,7 +27,7 @@ namespace {
 
 constexpr std::size_t kMaxFileBytes = 1 << 20;
 
-/// Of the form with several databases (features.md, A3).
+/// Of the form with several databases (for a later version).
 constexpr std::array<std::string_view, 6> kLaterKeys = {"databases",   "connector_name",      "flush_interval",
                                                         "offset_file", "inactive_slot_check", "retry_config"};
 

@@ -1,4 +1,4 @@
-// The JSON of index settings, mappings and templates (contracts.md, Elasticsearch; rules E-11, E-13).
+// The JSON of index settings, mappings and templates (rules E-11, E-13).
 //
 // Thread rule: pure.
 #pragma once

@@ -1,5 +1,4 @@
-// Why a slot cannot be read: SQLSTATEs 42704 and 55000 mean several things each, the catalog tells which
-// (semantics 1.8).
+// Why a slot cannot be read: SQLSTATEs 42704 and 55000 mean several things each, the catalog tells which.
 #pragma once
 
 #include <string_view>

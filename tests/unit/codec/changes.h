@@ -76,7 +76,7 @@ inline change::Row row(std::initializer_list<CellText> cells) {
   return row;
 }
 
-/// Event number 1 of the transaction of contracts.md's example.
+/// Event number 1 of the transaction of the README's example.
 inline change::ChangeEvent event(change::Op op, change::TableSchemaPtr table) {
   change::ChangeEvent event;
   event.id = {1, change::Lsn(0x1693E28), 1, 0};

@@ -1,4 +1,4 @@
-// The golden envelopes in tests/data/envelope, written by hand from contracts.md.
+// The golden envelopes in tests/data/envelope, written by hand.
 #pragma once
 
 #include <fstream>

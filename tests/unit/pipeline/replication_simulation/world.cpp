@@ -88,7 +88,7 @@ void Producer::lose_the_rest() {
 
 Stream::Stream(Server& server, Position from, std::uint32_t epoch, Dice& dice, Mutant mutant)
     : server_(server), dice_(dice), mutant_(mutant), epoch_(epoch) {
-  // The server begins at the later of the two, without a word (semantics 1.1).
+  // The server begins at the later of the two, without a word.
   const Position start = std::max(from, server.confirmed);
   while (transaction_ < server.log.size() && server.log[transaction_].commit < change::lsn_of(start)) ++transaction_;
   if (mutant == Mutant::SkipAfterReconnect && transaction_ > 0) ++transaction_;

@@ -1,5 +1,4 @@
-// A position in PostgreSQL's write-ahead log, in bytes. Only commit LSNs are ordered across transactions
-// (semantics 1.1).
+// A position in PostgreSQL's write-ahead log, in bytes. Only commit LSNs are ordered across transactions.
 //
 // Thread rule: a value.
 #pragma once

@@ -1,4 +1,5 @@
-// Makes Kafka records of change events: key, partition and value in the envelope `sluice` (contracts.md).
+// Makes Kafka records of change events: key, partition and value in the envelope `sluice` (README,
+// What arrives in Kafka).
 //
 // What an event becomes
 //   insert, update, delete, snapshot row    one record with the row's key
@@ -10,13 +11,13 @@
 // Records say their kind, id, topic and partition. Headers are not made here: only the pipeline knows the last id of a
 // partition. It adds one where the kind is not Stream or `tombstone` is set (stream_header.h).
 //
-// Members beyond contracts.md's example: a logical message has `"message":{"prefix":…,"content":…,"transactional":…}`
+// Members beyond the README's example: a logical message has `"message":{"prefix":…,"content":…,"transactional":…}`
 // behind `after`; content that is no UTF-8 stands as base64 and has `"encoding":"base64"` beside it. Its source.schema
 // and source.table are empty, schema_id is null. CASCADE and RESTART IDENTITY of a TRUNCATE are not said: every table
 // that it reached has an event of its own, and sequences are not captured.
 //
 // A cell of `after` that is Unchanged is named in `unavailable`; the source has filled in those that the old row has
-// (table 1.6) and those that it fetched (rule P-31) before.
+// and those that it fetched (rule P-31) before.
 //
 // Thread rule: one thread.
 #pragma once

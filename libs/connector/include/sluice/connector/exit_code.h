@@ -1,4 +1,4 @@
-// How a program ends (contracts.md): the code says who has to do something, the last line what.
+// How a program ends (README, exit codes): the code says who has to do something, the last line what.
 //
 // Thread rule: pure functions.
 #pragma once

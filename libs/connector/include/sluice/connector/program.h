@@ -26,7 +26,7 @@ base::Result<config::Settings> load_settings(const ProgramOptions& options);
 /// Where the log database of both programs is.
 std::string log_database_path(const config::Settings& settings);
 
-/// Runs `body` with the log open and the signals connected, and prints the last line (contracts.md).
+/// Runs `body` with the log open and the signals connected, and prints the last line (README, exit codes).
 ExitCode run_program(const ProgramOptions& options,
                      const std::function<base::Result<void>(const config::Settings&, pipeline::StopSignal&)>& body);
 

@@ -1,5 +1,5 @@
 // Documents of the journal: one per change event, its id the event's id, written with `create`, so that writing it
-// again changes nothing (contracts.md, journal document; rule P-5).
+// again changes nothing (README, What arrives in Elasticsearch; rule P-5).
 //
 // Members, in this order: @timestamp event_id op schema table db tx_id lsn commit_lsn seq snapshot key before after
 // changed unavailable reselected as_text topic partition offset lag_ms. tx_id is null for a snapshot row, key for a

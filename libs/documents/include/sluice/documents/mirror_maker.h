@@ -1,5 +1,5 @@
 // Documents of a mirror: the current row of each key, versioned by the source so that arrival order does not matter
-// (rules E-1, E-5, E-8, E-9; contracts.md, Elasticsearch).
+// (rules E-1, E-5, E-8, E-9).
 //
 // A document has the row's columns at the top level and `_sluice`
 //   {"v":…,"deleted":false,"partition":0,"epoch":1,"lsn":"0/1693E28","ts":"…"}

@@ -1,4 +1,4 @@
-// What the answer to one bulk item means (rule E-3 and the table of 3.2): the only place that knows.
+// What the answer to one bulk item means (rule E-3): the only place that knows.
 //
 // Thread rule: pure.
 #pragma once

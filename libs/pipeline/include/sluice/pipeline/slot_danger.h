@@ -1,4 +1,4 @@
-// Whether a slot is about to be lost (rule P-16, G6).
+// Whether a slot is about to be lost (rule P-16).
 //
 // Thread rule: a pure function.
 #pragma once

@@ -36,7 +36,7 @@ inline void add_create(pipeline::DocumentBatch& batch, std::string_view index, s
   add_document(batch, pipeline::DocumentAction::Create, pipeline::VersionType::None, 0, index, id, body);
 }
 
-/// A mirror's document as contracts.md has it, with one column `name`.
+/// A mirror's document as the README has it, with one column `name`.
 inline std::string mirror_body(std::uint64_t version, int partition = 0, std::string_view name = "Ada",
                                bool deleted = false) {
   return R"({"name":")" + std::string(name) + R"(","_sluice":{"v":)" + std::to_string(version) + R"(,"deleted":)" +
