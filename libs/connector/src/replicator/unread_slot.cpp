@@ -30,7 +30,7 @@ void UnreadSlot::tick(base::Deadline now, change::Lsn position) {
   if (auto looked = look(now, position); !looked) {
     // A connection on which a question failed is finished; the next time another one is opened.
     sql_.reset();
-    warn_once(std::move(looked.error()), told_of_failure_);
+    warn_once(looked.error(), told_of_failure_);
     return;
   }
   told_of_failure_ = false;
@@ -45,7 +45,7 @@ base::Result<void> UnreadSlot::look(base::Deadline now, change::Lsn position) {
   status_.slot(slot);
   if (!slot) return {};
   if (auto danger = pipeline::slot_in_danger(*slot)) {
-    warn_once(*std::move(danger), told_of_danger_);
+    warn_once(*danger, told_of_danger_);
   } else {
     told_of_danger_ = false;
   }
@@ -75,7 +75,7 @@ base::Result<void> UnreadSlot::touch(change::Lsn position) {
   return {};
 }
 
-void UnreadSlot::warn_once(base::Error error, bool& is_told) {
+void UnreadSlot::warn_once(const base::Error& error, bool& is_told) {
   status_.note(error);
   if (!std::exchange(is_told, true)) log::get("replicator").warning(error);
 }

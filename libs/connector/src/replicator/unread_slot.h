@@ -28,7 +28,7 @@ class UnreadSlot {
  private:
   base::Result<void> look(base::Deadline now, change::Lsn position);
   base::Result<void> touch(change::Lsn position);
-  void warn_once(base::Error error, bool& is_told);
+  void warn_once(const base::Error& error, bool& is_told);
 
   const config::Settings& settings_;
   ReplicatorStatusPublisher& status_;
