@@ -17,7 +17,6 @@ namespace {
 using base::Recovery;
 using base::Result;
 using pipeline::ConsumedRecord;
-using pipeline::Partition;
 
 /// Bound of one poll(), so that the pipeline's other work gets its turn.
 constexpr std::size_t kMaxPolled = 1'000;

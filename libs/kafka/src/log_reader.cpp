@@ -7,8 +7,6 @@
 
 namespace sluice::kafka {
 
-using base::fail;
-using base::Recovery;
 using base::Result;
 using pipeline::Offset;
 using pipeline::Partition;

@@ -11,7 +11,6 @@
 namespace sluice::kafka {
 namespace {
 
-using base::fail;
 using base::Recovery;
 using base::Result;
 using pipeline::ConsumedRecord;
