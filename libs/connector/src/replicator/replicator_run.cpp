@@ -412,7 +412,7 @@ base::Result<ReplicatorRun::DriveEnd> ReplicatorRun::drive(pipeline::ChangeSourc
     const base::Deadline now = base::Clock::now();
     status_->tick(now, replication, *living_->producer, reading);
     SLUICE_ASSIGN(const pipeline::StepResult step, replication.step(now));
-    reports_->obstacles(*living_->replication, *living_->producer);
+    reports_->obstacles(replication, *living_->producer);
     SLUICE_TRY(look_around(now, reading));
     if (step == pipeline::StepResult::Finished) return DriveEnd::Finished;
     if (step == pipeline::StepResult::Park) {
@@ -448,7 +448,7 @@ base::Result<void> ReplicatorRun::look_around(base::Deadline now, const Reading&
   if (!publication) return {};
   reports_->altered(replication.checkpoint().publication, publication->now);
   replication.follow_publication(now, publication->lost, std::move(publication->now));
-  reports_->halts(*living_->replication);
+  reports_->halts(replication);
   return {};
 }
 
@@ -493,7 +493,7 @@ base::Result<void> ReplicatorRun::settle() {
   while (!replication.settled()) {
     const base::Deadline now = base::Clock::now();
     status_->tick(now, replication, *living_->producer, {.state = admin::ReplicatorState::Stopping});
-    reports_->obstacles(*living_->replication, *living_->producer);
+    reports_->obstacles(replication, *living_->producer);
     if (stop_.forced() || now >= grace_end)
       return not_settled("the stop came before Kafka had acknowledged everything");
     auto ended = settle_on(now);
