@@ -27,7 +27,8 @@ std::string joined(const std::set<std::string>& parts) {
 
 /// Applies the events of an epoch as strictly as a database would: a row that comes is not there yet, one that changes
 /// or goes is, and its turn is the next. Then the outcome is the table. The first thing that is wrong, in words; empty
-/// when nothing is. The order of a key's events is that of its partition, and so must their ids be.
+/// when nothing is. The order of a key's events is that of its partition, and so must their ids be. The writers give
+/// a row a negative turn before they delete it: a delete has the key alone, and would hide the change lost before it.
 std::string replay_difference(const std::vector<KafkaRecord>& records, const std::string& epoch,
                               const std::map<std::string, nlohmann::json>& table) {
   std::map<std::string, nlohmann::json> rows;
@@ -45,7 +46,9 @@ std::string replay_difference(const std::vector<KafkaRecord>& records, const std
     const bool comes = op == "r" || op == "c";
     if (comes != (known == rows.end())) return (comes ? "is there already: " : "is not there: ") + event.dump();
     if (op == "c" && row["turn"] != 1) return "a change was lost before " + event.dump();
-    if (op == "u" && row["turn"] != known->second["turn"].get<int>() + 1)
+    if (op == "u" && std::abs(row["turn"].get<int>()) != known->second["turn"].get<int>() + 1)
+      return "a change was lost between " + known->second.dump() + " and " + event.dump();
+    if (op == "d" && known->second["turn"] > 0)
       return "a change was lost between " + known->second.dump() + " and " + event.dump();
     if (op == "d")
       rows.erase(known);
@@ -77,6 +80,7 @@ BEGIN;
 INSERT INTO work VALUES (:fresh, :client_id, 1, md5(:val::text))
   ON CONFLICT (id) DO UPDATE SET turn = work.turn + 1, val = excluded.val;
 UPDATE work SET turn = turn + 1, val = md5((:val + 1)::text) WHERE id = :changed;
+UPDATE work SET turn = -(turn + 1) WHERE id = :gone;
 DELETE FROM work WHERE id = :gone;
 END;
 )";
