@@ -40,7 +40,9 @@ struct ConsumerOptions {
   base::Milliseconds close_timeout{5'000};     ///< for leaving the group in the destructor
   std::uint32_t max_batch_records = 2'000;     ///< of one read; a batch per partition is made of it
   std::uint32_t max_queue_kilobytes = 16'384;  ///< fetched and not yet read, all partitions
-  std::uint32_t max_partition_fetch_bytes = 1'048'576;
+  /// As they lie on the broker, compressed: unpacked they may be ten times as many, and the queue is looked at only
+  /// after that.
+  std::uint32_t max_partition_fetch_bytes = 262'144;
   std::uint32_t max_fetch_bytes = 8'388'608;  ///< one answer of a broker
 };
 
