@@ -38,10 +38,10 @@ std::optional<base::Deadline> Lane::opens_at(const LaneLimits& limits) const {
 void Lane::wait(const change::Record& record, pipeline::Ticket ticket, base::Deadline now) {
   if (waiting_.empty()) waiting_since_ = now;
   const std::string_view value = record.tombstone ? std::string_view() : record.value;
-  const WaitingRecord& waiting = waiting_.emplace_back(
-      ticket, bytes_.keep(record.key, value, record.header), static_cast<std::uint32_t>(record.key.size()),
-      static_cast<std::uint32_t>(value.size()), static_cast<std::uint32_t>(record.header.size()), record.tombstone);
-  waiting_bytes_ += bytes_of(waiting);
+  waiting_.push_back({ticket, bytes_.keep(record.key, value, record.header),
+                      static_cast<std::uint32_t>(record.key.size()), static_cast<std::uint32_t>(value.size()),
+                      static_cast<std::uint32_t>(record.header.size()), record.tombstone});
+  waiting_bytes_ += bytes_of(waiting_.back());
 }
 
 void Lane::handed_over(std::size_t bytes, base::Deadline now) {

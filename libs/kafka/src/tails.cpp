@@ -113,7 +113,7 @@ Result<bool> TailScan::end_window(std::string_view topic, std::int32_t partition
 
 Result<std::vector<pipeline::PartitionTail>> recover_tails(const ClientOptions& client, pipeline::RecordSink& sink,
                                                            const std::vector<TailTopic>& topics,
-                                                           const change::Record& marker, std::string pipeline,
+                                                           const change::Record& marker, const std::string& pipeline,
                                                            const ReadClue& read, base::Deadline deadline) {
   const std::vector<change::Record> markers = markers_for(topics, marker);
   if (markers.empty()) return std::vector<pipeline::PartitionTail>{};

@@ -67,11 +67,9 @@ struct TailTopic {
 /// the marker and the last id (epoch 0: retention has emptied the partition, or nothing was ever written). REQUIRES:
 /// `sink` is a new producer that has sent nothing yet. Errors: those of the sink and of `read`; kafka.topic_in_use
 /// (Stop), kafka.unreachable (Retry), kafka.read_failed (Retry).
-base::Result<std::vector<pipeline::PartitionTail>> recover_tails(const ClientOptions& client,
-                                                                 pipeline::RecordSink& sink,
-                                                                 const std::vector<TailTopic>& topics,
-                                                                 const change::Record& marker, std::string pipeline,
-                                                                 const ReadClue& read, base::Deadline deadline);
+base::Result<std::vector<pipeline::PartitionTail>> recover_tails(
+    const ClientOptions& client, pipeline::RecordSink& sink, const std::vector<TailTopic>& topics,
+    const change::Record& marker, const std::string& pipeline, const ReadClue& read, base::Deadline deadline);
 
 /// What stops a pipeline that meets records of another one in its topic: kafka.topic_in_use.
 base::Error topic_in_use(std::string_view topic, std::int32_t partition, std::string_view stranger);
