@@ -177,7 +177,7 @@ base::Result<void> BulkWriter::submit(base::Clock::time_point now) {
   ++counters_.bulks;
   const std::uint64_t ticket = bulk.ticket;
   if (auto submitted = ports_.sink.submit(std::exchange(documents_, std::exchange(spare_, {})), ticket); !submitted) {
-    return not_taken(std::move(bulk), std::move(submitted.error()), now);
+    return not_taken(bulk, std::move(submitted.error()), now);
   }
   in_flight_.emplace(ticket, std::move(bulk));
   return {};
@@ -194,7 +194,7 @@ base::Result<bool> BulkWriter::submit_sweeps(base::Clock::time_point now) {
     ++counters_.sweeps;
     const std::uint64_t ticket = bulk.ticket;
     if (auto submitted = ports_.sink.sweep(std::move(next.sweep), ticket); !submitted) {
-      SLUICE_TRY(not_taken(std::move(bulk), std::move(submitted.error()), now));
+      SLUICE_TRY(not_taken(bulk, std::move(submitted.error()), now));
       continue;
     }
     in_flight_.emplace(ticket, std::move(bulk));
@@ -202,7 +202,7 @@ base::Result<bool> BulkWriter::submit_sweeps(base::Clock::time_point now) {
   return moved;
 }
 
-base::Result<void> BulkWriter::not_taken(Bulk bulk, base::Error error, base::Clock::time_point now) {
+base::Result<void> BulkWriter::not_taken(const Bulk& bulk, base::Error error, base::Clock::time_point now) {
   if (error.recovery != base::Recovery::Retry) return tl::make_unexpected(std::move(error));
   if (!outage_.lasts()) ports_.observer.warned(error.id, error.message);
   outage_.failed(now);

@@ -80,7 +80,7 @@ class BulkWriter {
   bool may_submit(base::Clock::time_point now) const;
   base::Result<void> submit(base::Clock::time_point now);
   base::Result<bool> submit_sweeps(base::Clock::time_point now);
-  base::Result<void> not_taken(Bulk bulk, base::Error error, base::Clock::time_point now);
+  base::Result<void> not_taken(const Bulk& bulk, base::Error error, base::Clock::time_point now);
 
   base::Result<void> settle(const Bulk& bulk, std::span<const ItemResult> results, base::Clock::time_point now);
   base::Result<void> settle_unknown(const Bulk& bulk, base::Clock::time_point now);

@@ -109,8 +109,7 @@ base::Result<bool> Indexing::Engine::begin_assigned() {
     const Offset end = assigned_.back().end;
     assigned_.pop_back();
     SLUICE_TRY(ports_.source.begin(start->checkpoint.partition, start->checkpoint.offset));
-    works_.add(std::move(start->checkpoint), start->stored, end,
-               base::Backoff(options_.backoff, options_.backoff_seed));
+    works_.add(start->checkpoint, start->stored, end, base::Backoff(options_.backoff, options_.backoff_seed));
     moved = true;
   }
   return moved;

@@ -16,7 +16,7 @@ constexpr base::Milliseconds kLongRefusal{10'000};
 
 class Outage {
  public:
-  explicit Outage(base::Backoff backoff) : backoff_(std::move(backoff)) {}
+  explicit Outage(base::Backoff backoff) : backoff_(backoff) {}
 
   void failed(base::Clock::time_point now) { retry_at_ = now + backoff_.next(); }
   void succeeded() {

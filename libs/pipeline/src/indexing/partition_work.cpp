@@ -11,7 +11,7 @@ PartitionWork::PartitionWork(WorkId id, GroupCheckpoint start, std::optional<Off
     : id_(id),
       checkpoint_(std::move(start)),
       end_at_begin_(end),
-      backoff_(std::move(backoff)),
+      backoff_(backoff),
       finished_(checkpoint_.offset),
       read_(checkpoint_.offset),
       stored_(stored),

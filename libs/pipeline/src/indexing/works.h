@@ -13,9 +13,9 @@ class Works {
  public:
   using Map = std::map<WorkId, PartitionWork>;
 
-  PartitionWork& add(GroupCheckpoint start, std::optional<Offset> stored, Offset end, base::Backoff backoff) {
+  PartitionWork& add(const GroupCheckpoint& start, std::optional<Offset> stored, Offset end, base::Backoff backoff) {
     const WorkId id = next_id_++;
-    return works_.try_emplace(id, id, std::move(start), stored, end, std::move(backoff)).first->second;
+    return works_.try_emplace(id, id, start, stored, end, backoff).first->second;
   }
   /// Null: it is no longer ours.
   PartitionWork* find(WorkId id) {
