@@ -54,7 +54,7 @@ Result<std::unique_ptr<ReplicationStream>> ReplicationStream::start(Connection c
 
 Result<std::optional<SourceItem>> ReplicationStream::next() {
   interrupted_ = false;
-  if (auto pending = assembler_.next_pending()) return noted(std::move(pending));
+  if (auto pending = assembler_.next_pending()) return noted(pending);
   for (int silent = 0; silent < kMaxSilentMessages; ++silent) {
     SLUICE_ASSIGN(const auto spooled, next_spooled());
     std::optional<std::string_view> received;
@@ -66,7 +66,7 @@ Result<std::optional<SourceItem>> ReplicationStream::next() {
       }
     }
     Item item = spooled ? assembler_.apply(spooled->message, spooled->data_start) : apply(*received);
-    if (!item || *item) return item ? noted(std::move(*item)) : item;
+    if (!item || *item) return item ? noted(*item) : item;
   }
   interrupted_ = true;
   return std::nullopt;

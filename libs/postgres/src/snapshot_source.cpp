@@ -82,7 +82,7 @@ SnapshotSource::SnapshotSource(Connection connection, const SnapshotOptions& opt
 
 SnapshotSource::~SnapshotSource() = default;
 
-Result<std::unique_ptr<SnapshotSource>> SnapshotSource::open(Connection connection, SnapshotOptions options,
+Result<std::unique_ptr<SnapshotSource>> SnapshotSource::open(Connection connection, const SnapshotOptions& options,
                                                              pgoutput::Catalog& catalog) {
   std::unique_ptr<SnapshotSource> source(new SnapshotSource(std::move(connection), options));
   SLUICE_TRY(source->import(options));

@@ -78,7 +78,7 @@ Error publication_newer_than_slot(std::string_view publication) {
 
 Error diagnose_stream_failure(Connection& connection, std::string_view slot, std::string_view publication,
                               std::string_view sqlstate, std::string_view message) {
-  const Error plain = stream_error(sqlstate, message);
+  Error plain = stream_error(sqlstate, message);
   if (sqlstate != "42704" && sqlstate != "55000") return plain;
   const auto facts = fetch_slot(connection, slot);
   const auto names = facts ? read_names(connection, publication) : Result<Names>(tl::make_unexpected(facts.error()));

@@ -48,7 +48,7 @@ class SnapshotSource : public pipeline::ChangeSource {
   /// Takes over an SQL connection and imports the snapshot; blocks, bounded by the connection's query_timeout. When it
   /// returns, the exporting connection is free for other commands.
   /// Errors: pg.snapshot_gone (Retry), pg.publication_missing (Stop), those of Connection::query() and of `catalog`.
-  static base::Result<std::unique_ptr<SnapshotSource>> open(Connection connection, SnapshotOptions options,
+  static base::Result<std::unique_ptr<SnapshotSource>> open(Connection connection, const SnapshotOptions& options,
                                                             pgoutput::Catalog& catalog);
   ~SnapshotSource() override;
 
