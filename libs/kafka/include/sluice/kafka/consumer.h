@@ -35,7 +35,7 @@ struct ConsumerOptions {
   std::vector<std::string> topics;  ///< names; one that begins with ^ is a regular expression
   base::Milliseconds session_timeout{45'000};
   /// Longer than the slowest bulk with its retries; next() is called at least every second in any case.
-  base::Milliseconds max_poll_interval{600'000};
+  base::Milliseconds max_poll_interval{300'000};
   base::Milliseconds commit_timeout{5'000};
   base::Milliseconds close_timeout{5'000};     ///< for leaving the group in the destructor
   std::uint32_t max_batch_records = 2'000;     ///< of one read; a batch per partition is made of it
