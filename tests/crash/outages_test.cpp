@@ -2,7 +2,7 @@
 // P-16, K-12). SLUICE_OUTAGE_SECONDS (60) says for how long.
 //
 // link: sluice::base
-// servers: away
+// servers: own
 #include <cstdlib>
 
 #include <gtest/gtest.h>
