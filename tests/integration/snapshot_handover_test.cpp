@@ -46,9 +46,9 @@ std::string replay_difference(const std::vector<KafkaRecord>& records, const std
     const bool comes = op == "r" || op == "c";
     if (comes != (known == rows.end())) return (comes ? "is there already: " : "is not there: ") + event.dump();
     if (op == "c" && row["turn"] != 1) return "a change was lost before " + event.dump();
-    if (op == "u" && std::abs(row["turn"].get<int>()) != known->second["turn"].get<int>() + 1)
-      return "a change was lost between " + known->second.dump() + " and " + event.dump();
-    if (op == "d" && known->second["turn"] > 0)
+    const bool skips_a_turn = op == "u" && std::abs(row["turn"].get<int>()) != known->second["turn"].get<int>() + 1;
+    const bool has_no_farewell = op == "d" && known->second["turn"] > 0;
+    if (skips_a_turn || has_no_farewell)
       return "a change was lost between " + known->second.dump() + " and " + event.dump();
     if (op == "d")
       rows.erase(known);

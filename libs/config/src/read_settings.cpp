@@ -190,7 +190,6 @@ class Reader {
   /// Its neighbours first; then the same name elsewhere.
   std::string suggestion(const Section& section, const std::string& name) const {
     std::vector<std::string> neighbours;
-    neighbours.reserve(section.keys.size());
     for (const Key& key : section.keys) neighbours.emplace_back(key.name);
     if (section.name.empty()) {
       for (const Section& other : sections_) neighbours.emplace_back(other.name);
