@@ -1,5 +1,6 @@
 #include "sluice/testing/program.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -82,11 +83,16 @@ std::string run_ok(const std::vector<std::string>& command, const std::string& i
   return std::move(finished.output);
 }
 
+// What is asked costs the servers and the programs time; so it is asked the less often, the longer it takes.
 bool eventually(const std::function<bool()>& condition, seconds patience) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
+  using std::chrono::milliseconds;
+  constexpr milliseconds kShortest{10};
+  constexpr milliseconds kLongest{200};
+  const auto begin = std::chrono::steady_clock::now();
   while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    poll(nullptr, 0, 20);
+    const auto waited = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begin);
+    if (waited > patience) return false;
+    poll(nullptr, 0, static_cast<int>(std::clamp(waited / 20, kShortest, kLongest).count()));
   }
   return true;
 }
