@@ -145,6 +145,23 @@ TEST_F(KafkaTails, AnotherPipelineInTheTopicStopsUs) {
   EXPECT_EQ(tails.error().recovery, base::Recovery::Stop);
 }
 
+TEST_F(KafkaTails, APeekSeesTheLastRecordsAndWritesNothing) {
+  std::vector<Written> all{{0, "ours 7"}, {1, "ours 8"}};
+  for (int i = 0; i < 1'500; ++i) all.push_back({0, "somebody typed this"});
+  write(all);
+  const auto tails = kafka::peek_tails(client_, {{0, topic_, 3}}, "ours", read_clue, soon());
+  ASSERT_TRUE(tails) << tails.error().message;
+  ASSERT_EQ(tails->size(), 3U);
+  EXPECT_EQ((*tails)[0], (pipeline::PartitionTail{topic_, 0, 1'501, {}})) << "ours is not among the last thousand";
+  EXPECT_EQ((*tails)[1], (pipeline::PartitionTail{topic_, 1, 1, id(8)}));
+  EXPECT_EQ((*tails)[2], (pipeline::PartitionTail{topic_, 2, 0, {}}));
+  EXPECT_EQ(kcat_records(client_.brokers, topic_, 1).size(), 1U);
+  write({{2, "{}", "theirs", "sluice:marker"}});
+  const auto strange = kafka::peek_tails(client_, {{0, topic_, 3}}, "ours", read_clue, soon());
+  ASSERT_FALSE(strange);
+  EXPECT_EQ(strange.error().id, "kafka.topic_in_use");
+}
+
 TEST_F(KafkaTails, AFormatErrorOfTheCallerEndsTheRecovery) {
   write({{0, "ours 1"}});
   sink_ = producer();

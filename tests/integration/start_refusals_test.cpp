@@ -217,3 +217,19 @@ TEST_F(StartRefusals, ASlotOfADbaIsNoSnapshot) {
   stack.sql("INSERT INTO users VALUES (2, 'behind the slot')");
   expect_refused("pg.slot_without_snapshot", "postgres.snapshot: never");
 }
+
+TEST_F(StartRefusals, TheStateAndTheControlTopicWereLostAndTheNextEpochIsAboveTheTopics) {
+  run_once();
+  std::filesystem::remove_all(state());
+  const std::string control = stack.control_topic();
+  stack.topic_tool({"--delete", "--topic", control});
+  ASSERT_TRUE(eventually([&] { return stack.topic_tool({"--list"}).find(control + "\n") == std::string::npos; }));
+  expect_refused("pg.position_lost", "topics of its own");
+  const auto adopted = stack.replicator_command({"slot", "adopt"});
+  EXPECT_EQ(adopted.exit_code, 3) << "nobody knows whether the snapshot was complete";
+  const auto reset = stack.replicator_command({"slot", "reset", "--new-epoch"});
+  EXPECT_EQ(reset.exit_code, 0) << reset.output;
+  stack.start_replicator();
+  ASSERT_TRUE(streaming()) << stack.replicator().log();
+  EXPECT_EQ(stack.events().back().json()["source"]["epoch"], 2);
+}

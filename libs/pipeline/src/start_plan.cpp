@@ -145,8 +145,11 @@ base::Result<void> check_routing(const StartFacts& facts, const Checkpoint& stor
               "cleanly, or accept duplicates with --accept-routing-change");
 }
 
+bool has_sent(const StartFacts& facts) { return facts.announced_epoch || facts.written_epoch > 0; }
+
 std::uint32_t next_epoch(const StartFacts& facts) {
-  return std::max(facts.stored ? facts.stored->epoch : 0u, facts.announced_epoch.value_or(0)) + 1;
+  const std::uint32_t stored = facts.stored ? facts.stored->epoch : 0;
+  return std::max({stored, facts.announced_epoch.value_or(0), facts.written_epoch}) + 1;
 }
 
 /// A slot that is there, and that no life of this pipeline has read (rule P-2.4a).
@@ -160,24 +163,27 @@ base::Result<StartPlan> plan_with_foreign_slot(const StartFacts& facts) {
               facts.slot->name);
 }
 
+tl::unexpected<base::Error> position_lost(const StartFacts& facts) {
+  const std::string told =
+      facts.announced_epoch
+          ? fmt::format("the control topic says that pipeline {} has been running", facts.pipeline)
+          : fmt::format(
+                "the topics have changes of epoch {} that the control topic does not know (of another pipeline? "
+                "Then give pipeline {} topics of its own)",
+                facts.written_epoch, facts.pipeline);
+  const std::string adopt =
+      facts.slot ? fmt::format("go on where slot {} is confirmed: replicator slot adopt; or ", facts.slot->name) : "";
+  return stop("pg.position_lost",
+              "{}, but its state {} gone: it is unknown what was missed. Put the state_dir back; or {}begin again: "
+              "replicator slot reset --new-epoch",
+              told, facts.slot ? "is" : "and its slot are", adopt);
+}
+
 /// Nothing is stored: a first start, or the state was lost.
 base::Result<StartPlan> plan_without_state(const StartFacts& facts) {
-  if (!facts.slot) {
-    if (!facts.announced_epoch) return StartFresh{1, /*drop_own_slot=*/false};
-    return stop(
-        "pg.position_lost",
-        "the control topic says that pipeline {} has been running, but neither its state nor its slot is there: it is "
-        "unknown what was missed. Put the state_dir back, or begin again: replicator slot reset --new-epoch",
-        facts.pipeline);
-  }
-  SLUICE_TRY(check_slot_kind(facts, *facts.slot));
-  if (facts.announced_epoch) {
-    return stop(
-        "pg.position_lost",
-        "slot {} is there and pipeline {} has been running, but its state is gone. Put the state_dir back; or go on "
-        "where the slot is confirmed: replicator slot adopt; or begin again: replicator slot reset --new-epoch",
-        facts.slot->name, facts.pipeline);
-  }
+  if (facts.slot) SLUICE_TRY(check_slot_kind(facts, *facts.slot));
+  if (has_sent(facts)) return position_lost(facts);
+  if (!facts.slot) return StartFresh{1, /*drop_own_slot=*/false};
   return plan_with_foreign_slot(facts);
 }
 

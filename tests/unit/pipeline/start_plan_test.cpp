@@ -107,6 +107,14 @@ TEST_F(StartPlanTest, ALostStateAndALostSlotAreNotANewBeginningEither) {
   expect_stop("pg.position_lost");
 }
 
+TEST_F(StartPlanTest, ChangesInTheTopicsAreNotANewBeginningThoughTheControlTopicWasLostToo) {
+  nothing_stored(), nothing_announced();
+  facts.written_epoch = 3;
+  expect_stop("pg.position_lost");
+  no_slot();
+  expect_stop("pg.position_lost");
+}
+
 TEST_F(StartPlanTest, AMissingSlotStops) {
   no_slot();
   expect_stop("pg.slot_missing");
@@ -263,6 +271,9 @@ TEST_F(StartPlanTest, ANewEpochIsAboveWhatKafkaKnows) {
   facts.stored->snapshot = SnapshotPhase::Intended;
   facts.announced_epoch = 9;
   EXPECT_EQ(expect_plan<StartFresh>().epoch, 10u);
+  nothing_announced();
+  facts.written_epoch = 12;
+  EXPECT_EQ(expect_plan<StartFresh>().epoch, 13u);
 }
 
 TEST_F(StartPlanTest, ASlotMadeAfterARefusedBeginningIsNotOursToDropWhereWeMakeNone) {

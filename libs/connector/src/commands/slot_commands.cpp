@@ -45,6 +45,11 @@ pipeline::Checkpoint checkpoint_here(const Surroundings& here, std::uint32_t epo
   return checkpoint;
 }
 
+/// 0: nothing was ever sent.
+std::uint32_t epoch_in_kafka(const Surroundings& here) {
+  return std::max(here.broker.announced_epoch.value_or(0), here.broker.written_epoch);
+}
+
 base::Result<std::unique_ptr<Surroundings>> look_around(const ProgramOptions& program) {
   SLUICE_ASSIGN(auto settings, load_settings(program));
   auto here = std::make_unique<Surroundings>(std::move(settings));
@@ -72,20 +77,20 @@ base::Result<std::string> adopt_slot(const ProgramOptions& program) {
                       fmt::format("slot {} does not exist. Begin again: replicator slot reset --new-epoch",
                                   here.settings.postgres.slot_name));
   }
-  if (!here.broker.announced_epoch) {
-    return base::fail(
-        Recovery::Stop, "replicator.nothing_to_adopt",
-        "the control topic knows no epoch of this pipeline: nothing was ever sent. Set postgres.snapshot: never to "
-        "stream from a slot that was made beforehand");
+  const std::uint32_t epoch = epoch_in_kafka(here);
+  if (epoch == 0) {
+    return base::fail(Recovery::Stop, "replicator.nothing_to_adopt",
+                      "Kafka knows no epoch of this pipeline: nothing was ever sent. Set postgres.snapshot: never to "
+                      "stream from a slot that was made beforehand");
   }
   if (here.settings.postgres.snapshot == config::SnapshotMode::Initial && !here.broker.snapshot_is_complete) {
     return base::fail(
         Recovery::Stop, "replicator.snapshot_unfinished",
-        "the state was lost before the snapshot was complete: rows would be missing. Begin again: replicator slot "
-        "reset --new-epoch");
+        "the control topic does not say that the snapshot was complete: rows could be missing. Begin again: replicator "
+        "slot reset --new-epoch");
   }
   SLUICE_TRY(pipeline::check_slot_is_ready(*here.source.slot));
-  pipeline::Checkpoint checkpoint = checkpoint_here(here, *here.broker.announced_epoch);
+  pipeline::Checkpoint checkpoint = checkpoint_here(here, epoch);
   pipeline::adopt(*here.source.slot, checkpoint);
   checkpoint.snapshot = pipeline::SnapshotPhase::Done;
   SLUICE_TRY(here.store->save(checkpoint));
@@ -98,7 +103,7 @@ base::Result<std::string> adopt_slot(const ProgramOptions& program) {
 base::Result<std::string> reset_slot(const ProgramOptions& program) {
   SLUICE_ASSIGN(const auto found, look_around(program));
   Surroundings& here = *found;
-  const std::uint32_t known = std::max(here.stored ? here.stored->epoch : 0u, here.broker.announced_epoch.value_or(0));
+  const std::uint32_t known = std::max(here.stored ? here.stored->epoch : 0u, epoch_in_kafka(here));
   // The intent first: whatever happens to the slot now, the next start makes a new one.
   SLUICE_TRY(here.store->save([&] {
     pipeline::Checkpoint checkpoint = checkpoint_here(here, known);

@@ -33,6 +33,18 @@ pipeline::TopicIncarnation incarnation_of(const kafka::TopicDescription& topic) 
   return incarnation;
 }
 
+std::vector<kafka::TailTopic> tail_topics(const std::vector<pipeline::TopicIncarnation>& topics) {
+  std::vector<kafka::TailTopic> out;
+  for (change::TopicIndex index = 0; index < topics.size(); ++index) {
+    out.push_back({index, topics[index].topic, topics[index].partitions});
+  }
+  return out;
+}
+
+bool is_empty(const pipeline::TopicIncarnation& topic) {
+  return std::ranges::all_of(topic.end_offsets, [](std::int64_t end) { return end == 0; });
+}
+
 }  // namespace
 
 base::Error topic_missing(const std::string& name) {
@@ -71,6 +83,7 @@ base::Result<BrokerFacts> BrokerSession::gather() {
       facts.is_compacted = true;
   }
   SLUICE_TRY(read_control_topic(facts));
+  if (!facts.announced_epoch) SLUICE_TRY(peek_tails(facts));
   return facts;
 }
 
@@ -105,6 +118,16 @@ base::Result<void> BrokerSession::read_control_topic(BrokerFacts& facts) {
     }
   }
   facts.snapshot_is_complete = facts.announced_epoch && complete.contains(*facts.announced_epoch);
+  return {};
+}
+
+/// A control topic that was lost must not make a pipeline that has been running look like a new one.
+base::Result<void> BrokerSession::peek_tails(BrokerFacts& facts) {
+  if (std::ranges::all_of(facts.topics, is_empty)) return {};
+  const base::Deadline deadline = base::Clock::now() + settings_.kafka.request_timeout;
+  SLUICE_ASSIGN(const auto tails,
+                kafka::peek_tails(client(), tail_topics(facts.topics), settings_.pipeline_name(), read_clue, deadline));
+  for (const auto& tail : tails) facts.written_epoch = std::max(facts.written_epoch, tail.last.epoch);
   return {};
 }
 
@@ -150,10 +173,6 @@ std::optional<Tails> BrokerSession::settled_tails(const pipeline::Checkpoint& st
 
 base::Result<Tails> BrokerSession::recover_tails(kafka::Producer& producer, const pipeline::Checkpoint& stored,
                                                  const std::vector<pipeline::TopicIncarnation>& topics) {
-  std::vector<kafka::TailTopic> walked;
-  for (change::TopicIndex index = 0; index < topics.size(); ++index) {
-    walked.push_back({index, topics[index].topic, topics[index].partitions});
-  }
   const codec::MarkerOrigin origin{settings_.pipeline_name(), stored.epoch, stored.fingerprint};
   const std::string header = codec::encode_marker_header(origin);
   const codec::MarkerSource source{std::string(kVersion), settings_.pipeline_name(), stored.slot.database};
@@ -162,8 +181,8 @@ base::Result<Tails> BrokerSession::recover_tails(kafka::Producer& producer, cons
   codec::append_marker(origin, source, header, std::chrono::duration_cast<base::Milliseconds>(wall).count(), 0, 0,
                        batch);
   const base::Deadline deadline = base::Clock::now() + settings_.kafka.request_timeout;
-  SLUICE_ASSIGN(const auto found, kafka::recover_tails(client(), producer, walked, batch[0], settings_.pipeline_name(),
-                                                       read_clue, deadline));
+  SLUICE_ASSIGN(const auto found, kafka::recover_tails(client(), producer, tail_topics(topics), batch[0],
+                                                       settings_.pipeline_name(), read_clue, deadline));
   Tails tails = no_tails(topics);
   for (const auto& tail : found) {
     const auto topic =

@@ -22,6 +22,7 @@ namespace sluice::connector {
 struct BrokerFacts {
   std::vector<pipeline::TopicIncarnation> topics;  ///< by change::TopicIndex
   std::optional<std::uint32_t> announced_epoch;    ///< newest of this pipeline in the control topic
+  std::uint32_t written_epoch = 0;                 ///< newest in the topics; looked for when none is announced
   bool is_compacted = false;                       ///< at least one topic: deletes need tombstones there
   bool snapshot_is_complete = false;               ///< the control topic has the snapshot record of that epoch
   std::map<std::string, std::string> schemas;      ///< of the control topic: key → value
@@ -69,6 +70,7 @@ class BrokerSession {
   kafka::ClientOptions client() const;
   base::Result<void> ensure_topics(kafka::Topics& topics);
   base::Result<void> read_control_topic(BrokerFacts& facts);
+  base::Result<void> peek_tails(BrokerFacts& facts);
 
   const config::Settings& settings_;
   std::function<bool()> interrupted_;

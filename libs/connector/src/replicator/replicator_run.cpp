@@ -219,6 +219,7 @@ base::Result<pipeline::StartFacts> ReplicatorRun::gather(SourceSession& source) 
   facts.publication = std::move(from_source.publication);
   facts.topics = std::move(from_broker.topics);
   facts.announced_epoch = from_broker.announced_epoch;
+  facts.written_epoch = from_broker.written_epoch;
   announced_ = std::move(from_broker.schemas);
   tombstones_ = writes_tombstones(settings_, from_broker.is_compacted);
   facts.fingerprint = fingerprint_of(settings_, facts.topics.front().partitions, tombstones_);

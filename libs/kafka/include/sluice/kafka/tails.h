@@ -71,6 +71,13 @@ base::Result<std::vector<pipeline::PartitionTail>> recover_tails(
     const ClientOptions& client, pipeline::RecordSink& sink, const std::vector<TailTopic>& topics,
     const change::Record& marker, const std::string& pipeline, const ReadClue& read, base::Deadline deadline);
 
+/// What the last thousand records of each partition say, for one that has yet to decide whether it may write: nothing
+/// is written, so a batch of an older producer may still come behind them. Result and errors as of recover_tails().
+base::Result<std::vector<pipeline::PartitionTail>> peek_tails(const ClientOptions& client,
+                                                              const std::vector<TailTopic>& topics,
+                                                              const std::string& pipeline, const ReadClue& read,
+                                                              base::Deadline deadline);
+
 /// What stops a pipeline that meets records of another one in its topic: kafka.topic_in_use.
 base::Error topic_in_use(std::string_view topic, std::int32_t partition, std::string_view stranger);
 

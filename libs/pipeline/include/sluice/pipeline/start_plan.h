@@ -28,8 +28,10 @@ struct StartFacts {
   bool accept_routing_change = false;  ///< the operator's flag: duplicates are accepted
 
   std::optional<Checkpoint> stored;
-  /// Of the control topic: the newest epoch of this pipeline; nothing: nothing was ever sent.
+  /// Of the control topic: the newest epoch of this pipeline.
   std::optional<std::uint32_t> announced_epoch;
+  /// Of the topics themselves, looked for when none is announced. 0 as well: nothing was ever sent.
+  std::uint32_t written_epoch = 0;
 
   ServerFacts server;
   TimelineHistory history;  ///< of server.timeline; needed when it differs from the stored one
