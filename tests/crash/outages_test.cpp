@@ -4,6 +4,7 @@
 // link: sluice::base
 // servers: own
 #include <cstdlib>
+#include <sstream>
 
 #include <gtest/gtest.h>
 
@@ -24,6 +25,9 @@ class Outages : public testing::Test {
     stack.settings()["postgres.park_after"] = "5s";
     // A broker that comes back waits so long for the member that it knew before it gives its partitions away again.
     stack.settings()["kafka.session_timeout"] = "10s";
+  }
+
+  void start() {
     stack.start_replicator();
     stack.start_es_consumer();
     ASSERT_TRUE(eventually([&] { return stack.replicator().log().find("streaming from") != std::string::npos; }))
@@ -31,6 +35,21 @@ class Outages : public testing::Test {
     // Who was never given partitions has none to lose.
     ASSERT_TRUE(eventually([&] { return stack.es_consumer().log().find("3 partitions") != std::string::npos; }))
         << stack.es_consumer().log();
+  }
+
+  /// As Kafka knows it. A member that did not poll in time is put out of the group and comes back under another id.
+  std::string member_id() {
+    std::istringstream table(run_ok({SLUICE_SOURCE_DIR "/Docker_Files/native/kafka", "tool",
+                                     "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand", "--bootstrap-server",
+                                     "127.0.0.1:" + std::to_string(stack.kafka().port()), "--describe", "--members",
+                                     "--group", stack.settings()["kafka.groupID"]}));
+    for (std::string line; std::getline(table, line);) {
+      std::istringstream columns(line);
+      std::string group, member;
+      columns >> group >> member;
+      if (group == stack.settings()["kafka.groupID"]) return member;
+    }
+    return "";
   }
 
   static int outage_seconds() {
@@ -70,6 +89,7 @@ class Outages : public testing::Test {
 }  // namespace
 
 TEST_F(Outages, WithoutKafkaTheReplicatorParksInBoundedMemoryAndCatchesUp) {
+  start();
   Program writing = writers_at_work();
   stack.kafka().stop();
   EXPECT_EQ(writing.wait(seconds(outage_seconds() + 60)), 0) << writing.log();
@@ -90,17 +110,25 @@ TEST_F(Outages, WithoutKafkaTheReplicatorParksInBoundedMemoryAndCatchesUp) {
 }
 
 TEST_F(Outages, WithoutElasticsearchTheConsumerKeepsItsMembershipAndCatchesUp) {
+  // The outage is longer, so who stops polling is out.
+  stack.settings()["kafka.max_poll_interval"] = "10s";
+  start();
   Program writing = writers_at_work();
+  const std::string member = member_id();
+  EXPECT_NE(member, "");
   stack.elasticsearch_server().stop();
   EXPECT_EQ(writing.wait(seconds(outage_seconds() + 60)), 0) << writing.log();
   EXPECT_TRUE(stack.es_consumer().is_running()) << stack.es_consumer().log();
+  EXPECT_EQ(member_id(), member) << stack.es_consumer().log();
   stack.elasticsearch_server().start();
   EXPECT_EQ(stack.mirror_difference("work", patience()), "") << stack.es_consumer().log();
+  EXPECT_EQ(member_id(), member) << stack.es_consumer().log();
   EXPECT_EQ(check_journal(stack.events(), stack.documents(stack.journal("work"))), std::vector<std::string>{});
   expect_bounded_memory();
 }
 
 TEST_F(Outages, AnIdlePublishedDatabaseBesideABusyTableReleasesItsWal) {
+  start();
   stack.sql("CREATE TABLE busy (id bigserial PRIMARY KEY, filler text)");
   for (int i = 0; i < 5; ++i)
     stack.sql("INSERT INTO busy (filler) SELECT repeat('x', 500) FROM generate_series(1, 10000)");
