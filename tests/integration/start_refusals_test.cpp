@@ -3,6 +3,7 @@
 // What changed behind our back is noticed at the next start: exit code 3, the id and the remedy; nothing is sent,
 // nothing is confirmed (rule P-2).
 #include <filesystem>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -54,15 +55,19 @@ class StartRefusals : public testing::Test {
   void drop_slot() { stack.sql("SELECT pg_drop_replication_slot('" + stack.slot() + "')"); }
   void make_slot() { stack.sql("SELECT pg_create_logical_replication_slot('" + stack.slot() + "', 'pgoutput')"); }
 
+  /// How many records there are of events, and of control: a refused start announces nothing either.
+  std::pair<std::size_t, std::size_t> sent() {
+    return {stack.records(stack.topic()).size(), stack.records(stack.control_topic()).size()};
+  }
   void expect_refused(const std::string& id, const std::string& remedy) {
-    const auto records = stack.records(stack.topic()).size();
+    const auto records = sent();
     const auto position = confirmed();
     stack.start_replicator();
     EXPECT_EQ(stack.replicator().wait(), 3) << stack.replicator().log();
     const std::string last = stack.replicator().last_line();
     EXPECT_TRUE(last.starts_with("ERROR " + id + ":")) << last;
     EXPECT_NE(last.find(remedy), std::string::npos) << last;
-    EXPECT_EQ(stack.records(stack.topic()).size(), records) << "something was sent";
+    EXPECT_EQ(sent(), records) << "something was sent";
     EXPECT_EQ(confirmed(), position) << "something was confirmed";
   }
 
