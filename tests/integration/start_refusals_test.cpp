@@ -70,6 +70,16 @@ class StartRefusals : public testing::Test {
     EXPECT_EQ(sent(), records) << "something was sent";
     EXPECT_EQ(confirmed(), position) << "something was confirmed";
   }
+  void expect_not_adopted(const std::string& id, const std::string& remedy) {
+    const auto records = sent();
+    const auto position = confirmed();
+    const auto adopted = stack.replicator_command({"slot", "adopt"});
+    EXPECT_EQ(adopted.exit_code, 3) << adopted.output;
+    EXPECT_NE(adopted.output.find("ERROR " + id + ":"), std::string::npos) << adopted.output;
+    EXPECT_NE(adopted.output.find(remedy), std::string::npos) << adopted.output;
+    EXPECT_EQ(sent(), records) << "something was sent";
+    EXPECT_EQ(confirmed(), position) << "something was confirmed";
+  }
 
   Stack stack;
 };
@@ -139,6 +149,38 @@ TEST_F(StartRefusals, TheStateWasDeletedAndAdoptingGoesOnWithoutARecordTwice) {
   EXPECT_TRUE(stack.topic_has(before + 1)) << stack.replicator().log();
   EXPECT_TRUE(stack.caught_up());
   EXPECT_EQ(stack.events().size(), before + 1);
+}
+
+TEST_F(StartRefusals, APositionThatIsThereIsNotReplacedByAdopting) {
+  run_once();
+  stack.sql("INSERT INTO users VALUES (60, 'after')");
+  const auto before = stack.events().size();
+  expect_not_adopted("replicator.state_is_there", "Start the replicator");
+  stack.start_replicator();
+  EXPECT_TRUE(stack.topic_has(before + 1)) << stack.replicator().log();
+  EXPECT_TRUE(stack.caught_up());
+  EXPECT_EQ(stack.events().size(), before + 1);
+}
+
+TEST_F(StartRefusals, ASlotOfADbaIsNotAdoptedWhereNothingWasEverSent) {
+  stack.sql("CREATE PUBLICATION " + stack.settings()["postgres.publication_name"] + " FOR TABLE users");
+  make_slot();
+  expect_not_adopted("replicator.nothing_to_adopt", "postgres.snapshot: never");
+  // No state was left behind, which would be taken for a position.
+  expect_refused("pg.slot_without_snapshot", "postgres.snapshot: never");
+}
+
+TEST_F(StartRefusals, ASlotWhoseSnapshotWasNeverCompleteIsNotAdopted) {
+  // Not compressible, and larger than kafka.max_message_bytes: the snapshot cannot end.
+  stack.sql("INSERT INTO users SELECT 2, string_agg(md5(g::text), '') FROM generate_series(1, 40000) g");
+  stack.start_replicator();
+  ASSERT_EQ(stack.replicator().wait(), 3) << stack.replicator().log();
+  ASSERT_TRUE(stack.replicator().last_line().starts_with("ERROR kafka.message_too_large:"))
+      << stack.replicator().last_line();
+  ASSERT_NE(confirmed(), "") << "the slot is there";
+  std::filesystem::remove_all(state());
+  expect_not_adopted("replicator.snapshot_unfinished", "slot reset --new-epoch");
+  expect_refused("pg.position_lost", "slot reset --new-epoch");
 }
 
 TEST_F(StartRefusals, AResetBeginsANewEpochWithASnapshot) {
