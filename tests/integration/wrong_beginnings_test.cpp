@@ -108,6 +108,28 @@ TEST_F(WrongBeginnings, WalLevelReplica) {
   EXPECT_TRUE(own.replicator().last_line().starts_with("ERROR pg.wal_level:")) << own.replicator().last_line();
 }
 
+TEST_F(WrongBeginnings, AServerWhoseSnapshotsMayMissARowTakesNoneUnlessThatIsAccepted) {
+  Stack old(StackOptions{.postgres_version = 16});
+  if (old.sql_number("SHOW server_version_num") >= 160'016) GTEST_SKIP() << "needs a PostgreSQL before 16.16";
+  old.sql("CREATE TABLE users (id int PRIMARY KEY); INSERT INTO users VALUES (1)");
+  old.settings()["postgres.tables"] = "[public.users]";
+  const auto slots = [&] {
+    return old.sql_number("SELECT count(*) FROM pg_replication_slots WHERE slot_name = '" + old.slot() + "'");
+  };
+  old.start_replicator();
+  EXPECT_EQ(old.replicator().wait(), 3) << old.replicator().log();
+  const std::string last = old.replicator().last_line();
+  EXPECT_TRUE(last.starts_with("ERROR pg.snapshot_race:")) << last;
+  EXPECT_NE(last.find("postgres.accept_snapshot_race"), std::string::npos) << last;
+  EXPECT_EQ(slots(), 0);
+  EXPECT_TRUE(old.records(old.control_topic()).empty()) << "an epoch was announced";
+
+  old.settings()["postgres.accept_snapshot_race"] = "on";
+  old.start_replicator();
+  EXPECT_TRUE(old.topic_has(1)) << old.replicator().log();
+  EXPECT_EQ(slots(), 1);
+}
+
 TEST_F(WrongBeginnings, AFullDiskUnderTheStateLosesNothingAndItGoesOnWhenThereIsSpace) {
   const std::string state = stack.folder() + "/state";
   // To the last page: what large blocks leave over would be enough for a position.
