@@ -19,7 +19,7 @@ class SourceChecks : public MessageMatrix {
     std::ofstream(folder_.path() + "/config.yaml")
         << "state_dir: " << folder_.path()
         << "/state\nadmin: {enabled: off}\npostgres:\n  host: 127.0.0.1\n  port: " << *options().port
-        << "\n  user: postgres\n  password: local-only\n  dbname: " << name() << "\n  slot_name: " << name()
+        << "\n  user: " << role_ << "\n  password: local-only\n  dbname: " << name() << "\n  slot_name: " << name()
         << "\n  publication_name: p\n  tables: [public.t]\n"
         << more << "\nkafka: {brokers: ['127.0.0.1:1'], topic: t, control_topic: c, request_timeout: 1s}\n";
     program_.emplace(std::vector<std::string>{SLUICE_BINARY_DIR "/bin/replicator", "run", "--config",
@@ -32,9 +32,12 @@ class SourceChecks : public MessageMatrix {
     EXPECT_EQ(program.wait(), 3) << program.log();
     EXPECT_THAT(program.last_line(), StartsWith("ERROR " + id + ": "));
   }
+  /// Who the replicator is, from now on.
+  void role(const std::string& name) { role_ = name; }
   std::string publications() { return sql("select count(*) from pg_publication"); }
 
  private:
+  std::string role_ = "postgres";
   TemporaryDirectory folder_;
   std::optional<Program> program_;
 };
@@ -45,6 +48,22 @@ TEST_P(SourceChecks, RequireFullRefusesATableWhoseValuesMayBeMissing) {
   sql("alter table t replica identity full");
   Program& program = replicator("  toast: require_full");
   EXPECT_TRUE(eventually([&] { return program.log().find("kafka.") != std::string::npos; })) << program.log();
+}
+
+TEST_P(SourceChecks, ARoleFromWhichAPolicyHidesRowsTakesNoSnapshot) {
+  const std::string limited = name() + "_r";
+  sql(
+      fmt::format("create table t (id int primary key); alter table t enable row level security;"
+                  "create publication p for table t;"
+                  "create role {0} login replication password 'local-only'; grant select on t to {0}",
+                  limited));
+  role(limited);
+  expect_refused("pg.row_security");
+  sql(fmt::format("alter role {} bypassrls", limited));
+  Program& program = replicator("");
+  EXPECT_TRUE(eventually([&] { return program.log().find("kafka.") != std::string::npos; })) << program.log();
+  program.kill_now();
+  sql(fmt::format("drop owned by {0}; drop role {0}", limited));
 }
 
 TEST_P(SourceChecks, APublicationThatWouldStopTheApplicationIsNotMade) {
