@@ -3,11 +3,14 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <cstdlib>
+#include <fstream>
 #include <future>
 
 #include <gmock/gmock.h>
 
 #include "sluice/testing/postgres_fixture.h"
+#include "sluice/testing/temporary_directory.h"
 
 namespace sluice::testing {
 namespace {
@@ -18,6 +21,28 @@ using postgres::ConnectionKind;
 using postgres::ConnectOptions;
 using ::testing::HasSubstr;
 using ::testing::Not;
+
+/// A variable of the environment that ends with its block.
+class Variable {
+ public:
+  Variable(std::string name, const std::string& value) : name_(std::move(name)) {
+    if (const char* before = std::getenv(name_.c_str())) before_ = before;
+    setenv(name_.c_str(), value.c_str(), 1);
+  }
+  ~Variable() {
+    if (before_) {
+      setenv(name_.c_str(), before_->c_str(), 1);
+    } else {
+      unsetenv(name_.c_str());
+    }
+  }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  std::string name_;
+  std::optional<std::string> before_;
+};
 
 class PostgresConnection : public PostgresFixture {
  protected:
@@ -43,6 +68,36 @@ TEST_F(PostgresConnection, AConnectionStringWorksAndIsOverridden) {
   given.dbname = name();
   Connection connection = must(Connection::open(given, ConnectionKind::Sql));
   EXPECT_EQ(value_in(connection, "select current_database()"), name());
+}
+
+TEST_F(PostgresConnection, WhatIsNotConfiguredComesFromTheEnvironment) {
+  const Variable host("PGHOST", "127.0.0.1");
+  const Variable port("PGPORT", std::to_string(*options().port));
+  const Variable user("PGUSER", "postgres");
+  const Variable password("PGPASSWORD", options().password.reveal());
+  const Variable database("PGDATABASE", name());
+  for (const ConnectionKind kind : {ConnectionKind::Sql, ConnectionKind::Replication}) {
+    Connection connection = must(Connection::open({}, kind));
+    EXPECT_EQ(value_in(connection, "select current_user || '@' || current_database()"), "postgres@" + name());
+    EXPECT_EQ(value_in(connection, "select inet_server_port()"), std::to_string(*options().port));
+  }
+  ConnectOptions given;
+  given.dbname = "postgres";
+  Connection connection = must(Connection::open(given, ConnectionKind::Sql));
+  EXPECT_EQ(value_in(connection, "select current_database()"), "postgres") << "what is configured counts more";
+}
+
+TEST_F(PostgresConnection, WhatIsNotConfiguredComesFromTheServiceFile) {
+  const TemporaryDirectory folder;
+  std::ofstream(folder.path() + "/services")
+      << fmt::format("[sluice]\nhost=127.0.0.1\nport={}\nuser=postgres\npassword={}\ndbname=nowhere\n", *options().port,
+                     options().password.reveal());
+  const Variable file("PGSERVICEFILE", folder.path() + "/services");
+  const Variable service("PGSERVICE", "sluice");
+  ConnectOptions given;
+  given.dbname = name();
+  Connection connection = must(Connection::open(given, ConnectionKind::Sql));
+  EXPECT_EQ(value_in(connection, "select current_user || '@' || current_database()"), "postgres@" + name());
 }
 
 TEST_F(PostgresConnection, ABadConnectionStringIsNotShown) {
