@@ -1,9 +1,11 @@
 #include "sluice/testing/stack.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 #include <stdexcept>
 #include <utility>
@@ -50,6 +52,12 @@ Server postgres_for_all(int version) {
   return version == 0 ? Server::shared(Server::Kind::Postgres) : Server::postgres_of(version);
 }
 
+std::vector<std::string> version_for_all(Server::Kind kind) {
+  const char* named = std::getenv("SLUICE_TEST_ES_VERSION");
+  if (kind != Server::Kind::Elasticsearch || named == nullptr) return {};
+  return {"--version", named};
+}
+
 constexpr const char* kPassword = "local-only";
 
 }  // namespace
@@ -74,6 +82,7 @@ Server Server::shared(Kind kind) {
 Server Server::own(Kind kind, const std::vector<std::string>& options) {
   Server server(kind, free_port(), environment("SLUICE_TEST_ROOT") + "/" + name_of(kind) + "_" + unique_name(), true,
                 options);
+  std::ranges::copy(version_for_all(kind), std::back_inserter(server.options_));
   server.start();
   return server;
 }

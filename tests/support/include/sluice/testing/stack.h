@@ -26,6 +26,7 @@ class Server {
   /// The shared one of tests/run.
   static Server shared(Kind kind);
   /// One of this test's own on a free port: it may be killed. Stopped and wiped at the end.
+  /// Elasticsearch of the version that SLUICE_TEST_ES_VERSION names, if it does.
   static Server own(Kind kind, const std::vector<std::string>& options = {});
   /// The PostgreSQL of this number, 14 to 18: one for the whole run, started by the first test that asks for it, ended
   /// with the run.
