@@ -28,8 +28,25 @@ ALLOWED = {
     "admin": {"base", "change", "pipeline", "log"},
 }
 PURE = ("base", "change", "pgoutput", "codec", "documents")
-# base declares the clocks that others use, and the back-off's seed.
-PURE_BANNED = ("<thread>", "<mutex>", "<iostream>", "<fstream>", "<sys/socket.h>", "<unistd.h>", "spdlog", "sluice/log/")
+PURE_BANNED = ("<thread>", "<mutex>", "<condition_variable>", "<iostream>", "<fstream>", "<filesystem>", "<fcntl.h>",
+               "<sys/socket.h>", "<unistd.h>", "spdlog", "sluice/log/")
+# base declares the clocks that others use, and the back-off's seed; the rest of the pure is told the time. time() of C is
+# known by its argument: a parser may have a piece of that name.
+TIMELESS = tuple(lib for lib in PURE if lib != "base")
+ASKS_THE_TIME = re.compile(r"\w*[Cc]lock::now\b|\bWallClock\b|\b(?:system|steady|high_resolution)_clock\b"
+                           r"|\bstd::time\s*\(|(?<![\w.>])time\s*\(\s*(?:nullptr|NULL|0|&)|\b(?:clock_gettime|gettimeofday)\b")
+# The one library that knows each of these, sources included; connector and the programs know none of them.
+ROOMS = {
+    "librdkafka/": {"kafka"},
+    "curl/": {"elastic"},
+    "libpq": {"postgres"},
+    "lmdb": {"offsets"},
+    "sqlite3": {"log"},
+    "spdlog/": {"log"},
+    "httplib": {"admin"},
+    "yaml-cpp/": {"config"},
+    "simdjson": {"documents", "elastic"},
+}
 THIRD_PARTY_IN_HEADERS = ("<nlohmann", "<simdjson", "<curl", "<librdkafka", "<libpq", "<lmdb", "<sqlite3", "<yaml-cpp", "<httplib")
 MAX_LINE = 120
 MAX_FILE_LINES = 600
@@ -85,8 +102,20 @@ def check_includes(report, path, text):
             report.add("dependency", path, f"{lib} may not use {ours.group(1)}", number)
         if lib in PURE and any(banned in included for banned in PURE_BANNED):
             report.add("pure", path, f"{lib} does no I/O, no threads, no logging: {included}", number)
+        for name, rooms in ROOMS.items():
+            if included[1:].startswith(name) and lib not in rooms:
+                report.add("room", path, f"{included} belongs into {' and '.join(sorted(rooms))} alone", number)
         if "include" in path.parts and included.startswith(THIRD_PARTY_IN_HEADERS):
             report.add("third-party-header", path, f"{included} belongs into src", number)
+
+
+def check_time(report, path, text):
+    if path.parts[1] not in TIMELESS:
+        return
+    for number, line in enumerate(text.splitlines(), 1):
+        found = ASKS_THE_TIME.search(line.split("//")[0])
+        if found:
+            report.add("time", path, f"{path.parts[1]} is told the time: {found.group(0).strip()}", number)
 
 
 def check_header(report, path, text):
@@ -229,8 +258,9 @@ def check(root):
         if is_code:
             check_sizes(report, path, text)
             check_names(report, path, text)
-            if path.parts[0] == "libs":
+            if path.parts[0] in ("libs", "apps"):
                 check_includes(report, path, text)
+                check_time(report, path, text)
         if path.suffix == ".h":
             check_header(report, path, text)
     check_unit_tests(report, root, files)

@@ -33,7 +33,36 @@ class TidyNotices(unittest.TestCase):
         self.expect("dependency", "libs/pipeline/src/a.cpp", '#include "sluice/kafka/producer.h"\n')
 
     def test_a_pure_library_with_a_thread(self):
-        self.expect("pure", "libs/codec/src/a.cpp", "#include <thread>\n")
+        for header in ("thread", "mutex", "condition_variable"):
+            self.expect("pure", "libs/codec/src/a.cpp", f"#include <{header}>\n")
+
+    def test_a_pure_library_with_a_file(self):
+        for header in ("filesystem", "fstream", "fcntl.h"):
+            self.expect("pure", "libs/documents/src/a.cpp", f"#include <{header}>\n")
+
+    def test_a_pure_library_that_asks_for_the_time(self):
+        for lib in ("change", "pgoutput", "codec", "documents"):
+            for line in ("auto t = base::Clock::now();", "base::WallClock clock;", "std::chrono::system_clock::time_point t;",
+                         "auto t = std::chrono::steady_clock::now();", "auto t = time(nullptr);", "auto t = std::time(&x);",
+                         "clock_gettime(CLOCK_REALTIME, &t);"):
+                self.expect("time", f"libs/{lib}/src/a.cpp", line + "\n")
+
+    def test_that_a_time_of_a_value_and_a_clock_elsewhere_are_fine(self):
+        self.assertEqual(self.violations({
+            "libs/codec/src/a.cpp": "bool time() { return pieces.time() && commit_time(0); }  // as time(nullptr) has it\n",
+            "libs/pipeline/src/a.cpp": "auto t = std::chrono::steady_clock::now();\n"}), "")
+
+    def test_a_third_party_library_out_of_its_room(self):
+        for header in ("librdkafka/rdkafka.h", "curl/curl.h", "libpq-fe.h", "lmdb.h", "sqlite3.h", "spdlog/spdlog.h", "httplib.h",
+                       "yaml-cpp/yaml.h", "simdjson.h"):
+            for name in ("libs/connector/src/a.cpp", "libs/pipeline/src/a.h", "apps/replicator/main.cpp"):
+                self.expect("room", name, f"#pragma once\n#include <{header}>\n")
+                self.expect("room", name, f'#pragma once\n#include "{header}"\n')
+
+    def test_that_a_third_party_library_has_a_room(self):
+        self.assertEqual(self.violations({"libs/kafka/src/a.cpp": "#include <librdkafka/rdkafka.h>\n",
+                                          "libs/elastic/src/a.cpp": "#include <curl/curl.h>\n#include <simdjson.h>\n",
+                                          "tests/bench/a_bench.cpp": "#include <curl/curl.h>\n"}), "")
 
     def test_a_third_party_header_in_public(self):
         self.expect("third-party-header", "libs/kafka/include/sluice/kafka/a.h", HEADER + "#include <librdkafka/rdkafka.h>\n")
