@@ -322,6 +322,7 @@ default_elasticsearch() {
     printf '9\n'
   else
     note "no Java ${ES_JAVA_AT_LEAST[9]} or newer is here, so Elasticsearch 8 is taken instead of 9"
+    note "  what to do: $ES_JAVA_REMEDY"
     printf '8\n'
   fi
 }

@@ -116,6 +116,20 @@ kafka_is_true_to_its_word() {
   nothing_left_of "$data"
 }
 
+# default_elasticsearch JAVA: what is taken where the newest Java is this one; a word about it goes to stderr.
+default_elasticsearch() {
+  bash -c '. "$1/lib.sh"; . "$1/versions.sh"; find_java() { ((newest >= $1)); }; newest=$2; default_elasticsearch' \
+    "native" "$NATIVE" "$1"
+}
+
+elasticsearch_goes_by_the_java_that_is_here() {
+  say "Elasticsearch by the Java that is here"
+  same 9 "$(default_elasticsearch 21 2>&1)" "what is taken with Java 21"
+  same 8 "$(default_elasticsearch 17 2>"$HERE/java")" "what is taken without Java 21"
+  grep -q 'no Java 21 or newer is here' "$HERE/java" || fail "nobody is told that Java 21 is missing: $(<"$HERE/java")"
+  grep -q 'what to do: install a JDK of 21' "$HERE/java" || fail "no remedy for the missing Java: $(<"$HERE/java")"
+}
+
 elasticsearch_is_true_to_its_word() {
   local data=$HERE/es url=http://127.0.0.1:${PORTS[3]}
   say "Elasticsearch"
@@ -132,6 +146,7 @@ elasticsearch_is_true_to_its_word() {
   nothing_left_of "$data"
 }
 
+elasticsearch_goes_by_the_java_that_is_here
 postgres_is_true_to_its_word
 a_reused_pid_is_left_alone
 a_directory_of_others_is_left_alone
