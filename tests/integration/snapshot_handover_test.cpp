@@ -150,6 +150,10 @@ TEST_P(SnapshotHandover, KilledInTheMiddleItBeginsAgainUnderANewEpochWithoutGhos
   stack.settings().erase("kafka.linger");
   stack.start_replicator();
   ASSERT_EQ(writing.wait(), 0) << writing.log();
+  // A slot that is made when all is quiet is as far as the server from the first moment.
+  ASSERT_TRUE(
+      eventually([&] { return stack.replicator().log().find("is complete") != std::string::npos; }, seconds(120)))
+      << stack.replicator().log();
   ASSERT_TRUE(stack.caught_up(seconds(120))) << stack.replicator().log();
   EXPECT_NE(stack.replicator().log().find("epoch 2"), std::string::npos) << stack.replicator().log();
   for (const auto& record : stack.events()) {
