@@ -6,18 +6,26 @@ from .servers import Program, Watched, median, wait_until
 from .stream import PARTITIONS
 
 
-def copy(servers, backlog):
-    report = postgres_bench(servers, "snapshot", servers.dsn(backlog.database), "bench", "raw").communicate()[0]
+def copy(servers, backlog, transport):
+    dsn = servers.dsn(backlog.database, transport)
+    report = postgres_bench(servers, "snapshot", dsn, "bench", "raw").communicate()[0]
     return {"rate": float(re.search(r"(\d+) k rows/s", report)[1])}
 
 
-def replicate(servers, backlog):
+def copying_backend(servers, database):
+    query = ("SELECT pid FROM pg_stat_activity WHERE query LIKE '%; COPY %' AND state = 'active' "
+             f"AND datname = '{database}' AND pid <> pg_backend_pid()")
+    return int(wait_until(lambda: servers.sql("postgres", query), "a backend copies"))
+
+
+def replicate(servers, backlog, transport):
     slot, topic, rows = servers.name("snapshot"), servers.name("bench"), backlog.load.rows
     servers.make_topic(topic, PARTITIONS)
-    program = Program(servers, "replicator", backlog.settings(slot, topic))
+    program = Program(servers, "replicator", backlog.settings(slot, topic, transport))
     begin = program.said_at(f"slot {slot} made at")
-    watched = Watched([program.pid, servers.broker_pid])
-    watched.begin[program.pid] = 0.0
+    backend = copying_backend(servers, backlog.database)
+    watched = Watched([program.pid, backend, servers.broker_pid])
+    watched.begin[program.pid] = watched.begin[backend] = 0.0  # both began with this run
     end = program.said_at("snapshot of 1 tables is complete")
     watched.stop()
     ends = wait_until(lambda: servers.end_offsets(topic, PARTITIONS), "the broker tells the ends")
@@ -26,27 +34,36 @@ def replicate(servers, backlog):
     program.stop()
     servers.drop_slot(slot)
     servers.drop_topic(topic)
-    return {"rate": rows / (end - begin) / 1e3, "cpu": watched.cpu(program.pid) * 1e6 / rows,
-            "broker": watched.cpu(servers.broker_pid) * 1e6 / rows, "memory": watched.peak[program.pid],
+    each = 1e6 / rows
+    return {"rate": rows / (end - begin) / 1e3, "cpu": watched.cpu(program.pid) * each,
+            "backend": watched.cpu(backend) * each, "broker": watched.cpu(servers.broker_pid) * each,
+            "memory": watched.peak[program.pid], "backend_memory": watched.peak[backend],
             "broker_memory": watched.peak[servers.broker_pid]}
 
 
 def run(servers, options):
     figures = {}
-    print("rows       plain COPY        snapshot into Kafka  ratio  us CPU a row: replicator  broker  peak MB: replicator broker")
+    print("rows       over  plain COPY        snapshot into Kafka  ratio  us CPU a row: replicator backend broker  peak MB: replicator backend broker")
     for load in (Load("narrow", NARROW, NARROW_ROW, options.rows * 2, options.rows * 2),
                  Load("wide", WIDE, WIDE_ROW, options.rows // 2, options.rows // 2)):
         backlog = Backlog(servers, load)
         backlog.fill()
-        runs = [(copy(servers, backlog), replicate(servers, backlog)) for _ in range(options.rounds)]
-
-        def middle(which, figure, runs=runs):
-            return median([run[which][figure] for run in runs])
-
-        ratio = median([ours["rate"] / limit["rate"] for limit, ours in runs])
-        print(f"{load.name:<10} {middle(0, 'rate'):>5.0f} k rows/s {middle(1, 'rate'):>10.0f} k rows/s {ratio:>10.2f}"
-              f" {middle(1, 'cpu'):>25.2f} {middle(1, 'broker'):>7.2f} {middle(1, 'memory'):>20.0f}"
-              f" {middle(1, 'broker_memory'):>6.0f}", flush=True)
-        figures[load.name] = {"ratio": ratio, "runs": runs}
+        pairs = {transport: [] for transport in ("tcp", "unix")}
+        for _ in range(options.rounds):
+            for transport, runs in pairs.items():
+                runs.append((copy(servers, backlog, transport), replicate(servers, backlog, transport)))
+        for transport, runs in pairs.items():
+            figures[f"{load.name}/{transport}"] = line(load.name, transport, runs)
         backlog.drop()
     return figures
+
+
+def line(name, transport, runs):
+    def middle(which, figure):
+        return median([run[which][figure] for run in runs])
+
+    ratio = median([ours["rate"] / limit["rate"] for limit, ours in runs])
+    print(f"{name:<10} {transport:<5} {middle(0, 'rate'):>5.0f} k rows/s {middle(1, 'rate'):>10.0f} k rows/s {ratio:>10.2f}"
+          f" {middle(1, 'cpu'):>25.2f} {middle(1, 'backend'):>7.2f} {middle(1, 'broker'):>6.2f}"
+          f" {middle(1, 'memory'):>20.0f} {middle(1, 'backend_memory'):>7.0f} {middle(1, 'broker_memory'):>6.0f}", flush=True)
+    return {"ratio": ratio, "runs": runs}
