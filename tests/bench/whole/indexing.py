@@ -5,7 +5,8 @@ import subprocess
 import time
 
 from .loads import NARROW, NARROW_ROW, Backlog, Load
-from .servers import Program, Watched, median, wait_until
+from .pairs import Pairs
+from .servers import Program, Watched, wait_until
 from .stream import PARTITIONS
 
 PREFIX = "bench_"
@@ -98,16 +99,12 @@ def run(servers, options):
     consume(servers, topic, rows)  # warms Elasticsearch, and gives the documents
     file = os.path.join(servers.folder, "bulks")
     dump_bulks(servers, file)
-    runs = [(load(servers, file, rows), consume(servers, topic, rows)) for _ in range(options.rounds)]
+    pairs = Pairs([(load(servers, file, rows), consume(servers, topic, rows)) for _ in range(options.rounds)])
     servers.search("DELETE", f"/{PREFIX}public_narrow")
     servers.drop_topic(topic)
-
-    def middle(which, figure):
-        return median([run[which][figure] for run in runs])
-
-    ratio = median([ours["rate"] / limit["rate"] for limit, ours in runs])
+    middle = pairs.middle
     print("loader             es_consumer        ratio  us CPU a document: es_consumer  Elasticsearch (loaded)  peak MB: es_consumer Elasticsearch")
-    print(f"{middle(0, 'rate'):>5.0f} k documents/s {middle(1, 'rate'):>5.0f} k documents/s {ratio:>5.2f}"
+    print(f"{middle(0, 'rate'):>5.0f} k documents/s {middle(1, 'rate'):>5.0f} k documents/s {pairs.ratio():>5.2f}"
           f" {middle(1, 'cpu'):>31.2f} {middle(1, 'search'):>14.2f} {middle(0, 'search'):>8.2f}"
           f" {middle(1, 'memory'):>21.0f} {middle(1, 'search_memory'):>13.0f}", flush=True)
-    return {"ratio": ratio, "runs": runs}
+    return pairs.figures()

@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-import statistics
 import subprocess
 import tempfile
 import threading
@@ -241,7 +240,3 @@ class Servers:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             return json.load(error)
-
-
-def median(values):
-    return statistics.median(values)

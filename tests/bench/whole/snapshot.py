@@ -2,7 +2,8 @@
 import re
 
 from .loads import NARROW, NARROW_ROW, WIDE, WIDE_ROW, Backlog, Load, postgres_bench
-from .servers import Program, Watched, median, wait_until
+from .pairs import over_each_transport
+from .servers import Program, Watched, wait_until
 from .stream import PARTITIONS
 
 
@@ -48,22 +49,15 @@ def run(servers, options):
                  Load("wide", WIDE, WIDE_ROW, options.rows // 2, options.rows // 2)):
         backlog = Backlog(servers, load)
         backlog.fill()
-        pairs = {transport: [] for transport in ("tcp", "unix")}
-        for _ in range(options.rounds):
-            for transport, runs in pairs.items():
-                runs.append((copy(servers, backlog, transport), replicate(servers, backlog, transport)))
-        for transport, runs in pairs.items():
-            figures[f"{load.name}/{transport}"] = line(load.name, transport, runs)
+        for transport, pairs in over_each_transport(servers, backlog, options.rounds, copy, replicate).items():
+            line(load.name, transport, pairs)
+            figures[f"{load.name}/{transport}"] = pairs.figures()
         backlog.drop()
     return figures
 
 
-def line(name, transport, runs):
-    def middle(which, figure):
-        return median([run[which][figure] for run in runs])
-
-    ratio = median([ours["rate"] / limit["rate"] for limit, ours in runs])
-    print(f"{name:<10} {transport:<5} {middle(0, 'rate'):>5.0f} k rows/s {middle(1, 'rate'):>10.0f} k rows/s {ratio:>10.2f}"
+def line(name, transport, pairs):
+    middle = pairs.middle
+    print(f"{name:<10} {transport:<5} {middle(0, 'rate'):>5.0f} k rows/s {middle(1, 'rate'):>10.0f} k rows/s {pairs.ratio():>10.2f}"
           f" {middle(1, 'cpu'):>25.2f} {middle(1, 'backend'):>7.2f} {middle(1, 'broker'):>6.2f}"
           f" {middle(1, 'memory'):>20.0f} {middle(1, 'backend_memory'):>7.0f} {middle(1, 'broker_memory'):>6.0f}", flush=True)
-    return {"ratio": ratio, "runs": runs}

@@ -2,7 +2,8 @@
 import re
 
 from .loads import Backlog, postgres_bench, stream_loads
-from .servers import Program, Watched, median, wait_until
+from .pairs import over_each_transport
+from .servers import Program, Watched, wait_until
 
 PARTITIONS = 3
 # A broker that has just been started spends several times the CPU until its code is compiled.
@@ -65,23 +66,16 @@ def run(servers, options):
         for _ in range(warm_up_runs):
             replicate(servers, backlog, "tcp")
         warm_up_runs = 1
-        pairs = {transport: [] for transport in ("tcp", "unix")}
-        for _ in range(options.rounds):
-            for transport, runs in pairs.items():
-                runs.append((count(servers, backlog, transport), replicate(servers, backlog, transport)))
-        for transport, runs in pairs.items():
-            figures[f"{load.name}/{transport}"] = line(load.name, transport, runs)
+        for transport, pairs in over_each_transport(servers, backlog, options.rounds, count, replicate).items():
+            line(load.name, transport, pairs)
+            figures[f"{load.name}/{transport}"] = pairs.figures()
         backlog.drop()
     return figures
 
 
-def line(name, transport, runs):
-    def middle(which, figure):
-        return median([run[which][figure] for run in runs])
-
-    ratio = median([ours["rate"] / limit["rate"] for limit, ours in runs])
-    print(f"{name:<10} {transport:<5} {middle(0, 'rate'):>7.0f} k rows/s {middle(1, 'rate'):>9.0f} k rows/s {ratio:>7.2f}"
+def line(name, transport, pairs):
+    middle = pairs.middle
+    print(f"{name:<10} {transport:<5} {middle(0, 'rate'):>7.0f} k rows/s {middle(1, 'rate'):>9.0f} k rows/s {pairs.ratio():>7.2f}"
           f" {middle(1, 'cpu'):>26.2f} {middle(1, 'walsender'):>9.2f} {middle(0, 'walsender'):>9.2f}"
           f" {middle(1, 'broker'):>6.2f} {middle(1, 'memory'):>19.0f} {middle(1, 'walsender_memory'):>9.0f}"
           f" {middle(1, 'broker_memory'):>6.0f}", flush=True)
-    return {"ratio": ratio, "runs": runs}
