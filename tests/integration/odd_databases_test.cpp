@@ -85,12 +85,17 @@ TEST_F(OddDatabases, RowsWithInvalidBytesStopTheProgramWhenThatIsWanted) {
   stack.settings()["encoding.invalid_utf8"] = "halt";
   start_with_publication_of("t");
   ASSERT_TRUE(log_has("streaming from")) << stack.replicator().log();
+  ASSERT_EQ(stack.replicator().stop(), 0) << stack.replicator().log();
+  // Both are read at once by the next start, and by the one after it.
   stack.sql("INSERT INTO t VALUES ('1', 'caf\xc3\xa9')");
   stack.sql("INSERT INTO t VALUES ('2', E'caf\\xe9')");
-  EXPECT_EQ(stack.replicator().wait(), 3) << stack.replicator().log();
-  EXPECT_TRUE(stack.replicator().last_line().starts_with("ERROR codec.invalid_text:"))
-      << stack.replicator().last_line();
-  EXPECT_EQ(stack.events().size(), 1u) << "what came before is there, nothing else";
+  for (int start = 1; start <= 2; ++start) {
+    stack.start_replicator();
+    EXPECT_EQ(stack.replicator().wait(), 3) << stack.replicator().log();
+    EXPECT_TRUE(stack.replicator().last_line().starts_with("ERROR codec.invalid_text:"))
+        << stack.replicator().last_line();
+    EXPECT_EQ(stack.events().size(), 1u) << "what came before is there, nothing else; start " << start;
+  }
 }
 
 TEST_F(OddDatabases, LargeValuesOfADomainStayInTheMirror) {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "../adapter_options.h"
 #include "../routing.h"
@@ -97,6 +97,7 @@ base::Result<void> ReplicatorRun::run() {
       [this](base::Deadline until) { tend_until(until); });
   if (ended && !tended_ && tended_.error().recovery == base::Recovery::Stop) ended = std::exchange(tended_, {});
   if (ended && living_ && !is_settled_) ended = settle();
+  if (!ended) finish_deliveries();
   if (!ended) end_with_the_producer();
   if (ended && is_cut_off_) ended = not_settled("what was handed to Kafka had no answer when it was given up");
   if (living_) gaps_->collect(*living_->deliveries);
@@ -472,6 +473,20 @@ base::Result<void> ReplicatorRun::wait_while_parked() {
                    {living_->producer->waits_for(), gaps_->waits_for()});
   }
   return {};
+}
+
+/// What comes before the change that stops us reaches Kafka all the same: the next start stops there again, perhaps
+/// before Kafka has it.
+void ReplicatorRun::finish_deliveries() {
+  if (!living_ || living_->replication->sink_failed()) return;
+  pipeline::Replication& replication = *living_->replication;
+  const base::Deadline grace_end = base::Clock::now() + settings_.stop_grace;
+  while (!stop_.requested() && living_->deliveries->in_flight_records() > 0) {
+    const base::Deadline now = base::Clock::now();
+    if (now >= grace_end) return;
+    if (auto tended = replication.tend(now); !tended) return reports_->warn(tended.error());
+    pipeline::wait(stop_, pipeline::WatchStop::Watched, now + kSettlePoll, {living_->producer->waits_for()});
+  }
 }
 
 base::Result<void> ReplicatorRun::settle_on(base::Deadline now) {

@@ -75,6 +75,7 @@ class ReplicatorRun {
   void follow_publication(const pipeline::StartFacts& facts, const pipeline::StartPlan& plan);
   base::Result<void> settle();
   base::Result<void> settle_on(base::Deadline now);
+  void finish_deliveries();
   void remember_loss();
   void cut_off();
 
