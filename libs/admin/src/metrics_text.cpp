@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace sluice::admin {
 namespace {
@@ -64,9 +64,9 @@ class LabelWriter {
 
 void MetricsText::family(std::string_view name, MetricType type, std::string_view help) {
   name_ = name;
-  fmt::format_to(std::back_inserter(text_), "# HELP {} ", name);
+  text_ += fmt::format("# HELP {} ", name);
   append_escaped(text_, help, Quotes::Kept);
-  fmt::format_to(std::back_inserter(text_), "\n# TYPE {} {}\n", name, type_name(type));
+  text_ += fmt::format("\n# TYPE {} {}\n", name, type_name(type));
 }
 
 void MetricsText::sample(double value, const Labels& labels) { line("", value, labels); }

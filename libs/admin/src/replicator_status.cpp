@@ -5,7 +5,7 @@
 #include <string_view>
 #include <utility>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "sluice/pipeline/slot_danger.h"
 #include "sluice/pipeline/table_watch.h"

@@ -4,7 +4,7 @@
 #include <array>
 #include <charconv>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "json_reader.h"
 #include "sluice/codec/record_key.h"

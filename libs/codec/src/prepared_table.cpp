@@ -1,6 +1,6 @@
 #include "prepared_table.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <xxhash.h>
 
 #include "sluice/base/utf8.h"

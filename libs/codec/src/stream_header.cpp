@@ -1,6 +1,6 @@
 #include "sluice/codec/stream_header.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "sluice/base/byte_reader.h"
 #include "sluice/base/check.h"

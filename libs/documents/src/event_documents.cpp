@@ -1,6 +1,6 @@
 #include "sluice/documents/event_documents.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <utility>
 

@@ -1,6 +1,6 @@
 #include "sluice/documents/generations.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>

@@ -1,6 +1,6 @@
 #include "sluice/documents/index_names.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <charconv>
 #include <utility>
@@ -13,9 +13,7 @@ constexpr std::string_view kForbidden = "\\/*?\"<>|,#: ~";
 constexpr std::string_view kNotInFront = "-_+.";
 constexpr std::string_view kGenerationMark = "-g";
 
-void append_escaped(char c, std::string& out) {
-  fmt::format_to(std::back_inserter(out), "~{:02x}", static_cast<unsigned char>(c));
-}
+void append_escaped(char c, std::string& out) { out += fmt::format("~{:02x}", static_cast<unsigned char>(c)); }
 
 std::string index_name(std::string_view prefix, std::string_view schema, std::string_view table) {
   std::string name(prefix);

@@ -1,6 +1,6 @@
 #include "json_text.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <simdjson.h>
 
 #include <algorithm>
@@ -21,7 +21,7 @@ void append_escaped(char c, std::string& out) {
     case '\n': out += "\\n"; break;
     case '\r': out += "\\r"; break;
     case '\t': out += "\\t"; break;
-    default: fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned char>(c));
+    default: out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
   }
 }
 
@@ -100,7 +100,7 @@ void append_json_time(std::int64_t microseconds_since_1970, std::string& out) {
   const hh_mm_ss clock(time - day);
   const int year = static_cast<int>(date.year());
   if (year < 0 || year > 9999) {  // not from a clock; the search engine refuses it, and the record gets a dead letter
-    fmt::format_to(std::back_inserter(out), "\"{}-01-01T00:00:00Z\"", year);
+    out += fmt::format("\"{}-01-01T00:00:00Z\"", year);
     return;
   }
   char text[] = "\"0000-00-00T00:00:00.000000Z\"";

@@ -1,6 +1,6 @@
 #include "sluice/documents/mirror_columns.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

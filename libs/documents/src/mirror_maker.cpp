@@ -1,6 +1,6 @@
 #include "sluice/documents/mirror_maker.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <openssl/sha.h>
 #include <simdjson.h>
 
@@ -91,7 +91,7 @@ std::string hashed_id(std::string_view row_key) {
   unsigned char digest[SHA256_DIGEST_LENGTH];
   SHA256(reinterpret_cast<const unsigned char*>(row_key.data()), row_key.size(), digest);
   std::string id = "sha256:";
-  for (const unsigned char byte : digest) fmt::format_to(std::back_inserter(id), "{:02x}", byte);
+  for (const unsigned char byte : digest) id += fmt::format("{:02x}", byte);
   return id;
 }
 

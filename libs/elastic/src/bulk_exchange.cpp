@@ -1,6 +1,6 @@
 #include "bulk_exchange.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "reply_error.h"
 #include "sluice/base/check.h"

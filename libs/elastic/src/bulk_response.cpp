@@ -1,6 +1,6 @@
 #include "sluice/elastic/bulk_response.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <simdjson.h>
 
 #include <vector>

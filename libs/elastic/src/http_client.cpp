@@ -1,7 +1,7 @@
 #include "http_client.h"
 
 #include <curl/curl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <poll.h>
 #include <simdjson.h>
 #include <sys/epoll.h>

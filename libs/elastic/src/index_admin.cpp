@@ -1,6 +1,6 @@
 #include "sluice/elastic/index_admin.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <simdjson.h>
 
 #include <algorithm>

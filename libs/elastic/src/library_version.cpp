@@ -1,7 +1,7 @@
 #include "sluice/elastic/library_version.h"
 
 #include <curl/curl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace sluice::elastic {
 

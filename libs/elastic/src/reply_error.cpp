@@ -1,6 +1,6 @@
 #include "reply_error.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <simdjson.h>
 
 #include "sluice/base/check.h"

@@ -1,6 +1,6 @@
 #include "sluice/elastic/server_facts.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <simdjson.h>
 
 #include <charconv>

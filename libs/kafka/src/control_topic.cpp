@@ -1,6 +1,6 @@
 #include "sluice/kafka/control_topic.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <poll.h>
 
 #include <algorithm>

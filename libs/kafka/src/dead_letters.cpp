@@ -1,6 +1,6 @@
 #include "sluice/kafka/dead_letters.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <set>

@@ -1,6 +1,6 @@
 #include "sluice/kafka/delivery_contiguity.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace sluice::kafka {
 namespace {

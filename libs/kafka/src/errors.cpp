@@ -1,6 +1,6 @@
 #include "errors.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace sluice::kafka {
 namespace {

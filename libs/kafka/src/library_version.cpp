@@ -1,6 +1,6 @@
 #include "sluice/kafka/library_version.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <librdkafka/rdkafka.h>
 
 namespace sluice::kafka {

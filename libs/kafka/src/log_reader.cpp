@@ -1,6 +1,6 @@
 #include "log_reader.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "errors.h"
 #include "message_view.h"

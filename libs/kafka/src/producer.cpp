@@ -1,6 +1,6 @@
 #include "sluice/kafka/producer.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <poll.h>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "start_lookup.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <set>
 

@@ -1,6 +1,6 @@
 #include "sluice/kafka/tails.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

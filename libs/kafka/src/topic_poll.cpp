@@ -1,6 +1,6 @@
 #include "sluice/kafka/topic_poll.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 #include "database_sink.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <iterator>

@@ -1,6 +1,6 @@
 #include "escape.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <iterator>
 
@@ -14,7 +14,7 @@ void append_byte(std::string& out, char byte) {
     case '\n': out += "\\n"; return;
     case '\r': out += "\\r"; return;
     case '\t': out += "\\t"; return;
-    default: fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned char>(byte));
+    default: out += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
   }
 }
 

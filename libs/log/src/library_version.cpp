@@ -1,6 +1,6 @@
 #include "sluice/log/library_version.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sqlite3.h>
 
 namespace sluice::log {

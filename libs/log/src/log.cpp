@@ -1,6 +1,6 @@
 #include "sluice/log/log.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <exception>
 

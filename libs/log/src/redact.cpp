@@ -1,6 +1,6 @@
 #include "sluice/log/redact.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
@@ -71,7 +71,7 @@ std::string percent_encoded(const std::string& value) {
     if (plain)
       out += byte;
     else
-      fmt::format_to(std::back_inserter(out), "%{:02X}", static_cast<unsigned char>(byte));
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(byte));
   }
   return out;
 }

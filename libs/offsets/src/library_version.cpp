@@ -1,6 +1,6 @@
 #include "sluice/offsets/library_version.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <lmdb.h>
 
 namespace sluice::offsets {

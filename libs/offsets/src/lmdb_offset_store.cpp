@@ -1,7 +1,7 @@
 #include "sluice/offsets/lmdb_offset_store.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <lmdb.h>
 #include <sys/file.h>
 #include <sys/stat.h>

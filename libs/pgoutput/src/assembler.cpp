@@ -3,7 +3,7 @@
 #include <limits>
 #include <utility>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "protocol_violation.h"
 #include "relation_cache.h"

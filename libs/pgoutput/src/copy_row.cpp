@@ -1,6 +1,6 @@
 #include "sluice/pgoutput/copy_row.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace sluice::pgoutput {
 namespace {

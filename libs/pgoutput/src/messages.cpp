@@ -1,6 +1,6 @@
 #include "sluice/pgoutput/messages.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "malformed.h"
 #include "sluice/base/byte_reader.h"

@@ -1,6 +1,6 @@
 #include "sluice/pgoutput/replication_message.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "malformed.h"
 #include "sluice/base/byte_reader.h"

@@ -1,6 +1,6 @@
 #include "sluice/pipeline/group_checkpoint.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -18,7 +18,7 @@ std::string url_safe(std::string_view text) {
     if (is_safe(c)) {
       safe.push_back(c);
     } else {
-      fmt::format_to(std::back_inserter(safe), "%{:02x}", static_cast<unsigned char>(c));
+      safe += fmt::format("%{:02x}", static_cast<unsigned char>(c));
     }
   }
   return safe;

@@ -1,6 +1,6 @@
 #include "sluice/pipeline/slot_danger.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace sluice::pipeline {
 

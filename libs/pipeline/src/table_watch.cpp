@@ -1,6 +1,6 @@
 #include "sluice/pipeline/table_watch.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace sluice::pipeline {
 

@@ -3,7 +3,7 @@
 #include <memory>
 #include <utility>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace sluice::postgres {
 namespace {
@@ -132,8 +132,8 @@ Result<TypeDescriptionPtr> SqlCatalog::describe(std::uint32_t type_oid, int dept
 }
 
 Result<std::vector<change::TypeField>> SqlCatalog::fields(std::uint32_t relation_oid, int depth) {
-  SLUICE_ASSIGN(const QueryResult answer, ask("reading the fields of a composite type",
-                                              fmt::format(fmt::runtime(kFieldsQuery), relation_oid)));
+  SLUICE_ASSIGN(const QueryResult answer,
+                ask("reading the fields of a composite type", fmt::format(fmt::runtime(kFieldsQuery), relation_oid)));
   std::vector<change::TypeField> fields;
   for (int index = 0; index < answer.rows(); ++index) {
     RowReader row = answer.row(index);

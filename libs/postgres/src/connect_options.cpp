@@ -3,7 +3,7 @@
 #include <array>
 #include <cstdlib>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace sluice::postgres {
 namespace {

@@ -1,6 +1,6 @@
 #include "sluice/postgres/library_version.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <libpq-fe.h>
 
 namespace sluice::postgres {

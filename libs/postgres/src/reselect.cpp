@@ -4,7 +4,7 @@
 #include <utility>
 #include <variant>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <libpq-fe.h>
 
 #include "reselect_query.h"

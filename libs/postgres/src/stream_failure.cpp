@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "sluice/postgres/error_mapping.h"
 #include "sluice/postgres/server.h"

@@ -1,7 +1,7 @@
 // Commands that only look.
 #include <algorithm>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "../adapter_options.h"
 #include "sluice/config/describe.h"

@@ -1,7 +1,7 @@
 // The two decisions that only an operator can take about a slot (rule P-2.4a, P-50).
 #include <algorithm>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "../adapter_options.h"
 #include "../replicator/broker_session.h"

@@ -1,5 +1,5 @@
 // The decision about a halted table that only an operator can take (rule P-33).
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "sluice/connector/operator_commands.h"
 #include "sluice/offsets/lmdb_offset_store.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "../adapter_options.h"
 #include "sluice/pipeline/start_plan.h"

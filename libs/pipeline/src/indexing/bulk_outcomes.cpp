@@ -1,5 +1,5 @@
 // The half of BulkWriter that reads outcomes: what each item's answer means for its record (rule E-3).
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <chrono>
