@@ -5,6 +5,7 @@
 LIBRDKAFKA_AT_LEAST=2.6 # older ones lose idempotence state, and Kafka 4 refuses their SCRAM
 LIBRDKAFKA_VERSION=2.12.1
 RDKAFKA_SYS_VERSION=4.10.0
+LIBRDKAFKA_BUILD=librdkafka-$LIBRDKAFKA_VERSION-2 # the last number counts up when it is built another way
 LIBRDKAFKA_TREE_SHA256=b7f760cb9f9a3c3cf15055ba8d4fb14dc8802b2a342d0b9205fb1f1f06a3f12b
 
 # PostgreSQL by its number. Debian's 15 must have the fixes of 15.20; the others are the npm package

@@ -18,10 +18,16 @@ pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 
 if(SLUICE_RDKAFKA_ROOT)
   list(PREPEND CMAKE_PREFIX_PATH "${SLUICE_RDKAFKA_ROOT}")
+  # What an earlier configuration found here would stay.
+  string(FIND "${RdKafka_DIR}" "${SLUICE_RDKAFKA_ROOT}/" found_at)
+  if(NOT found_at EQUAL 0)
+    unset(RdKafka_DIR CACHE)
+  endif()
 else()
   # Where Docker_Files/native/install puts it; behind what the system has.
   file(GLOB kept_rdkafka "$ENV{SLUICE_CACHE}/librdkafka-*" "$ENV{XDG_CACHE_HOME}/sluice/librdkafka-*" "$ENV{HOME}/.cache/sluice/librdkafka-*"
                          "/var/cache/sluice/librdkafka-*")
+  list(SORT kept_rdkafka COMPARE NATURAL ORDER DESCENDING)
   list(APPEND CMAKE_PREFIX_PATH ${kept_rdkafka})
 endif()
 find_package(RdKafka 2.6 QUIET)
