@@ -172,6 +172,7 @@ bool ClientState::note_statistics(std::string_view json) {
 }
 
 void ClientState::note_answer() {
+  reachability_.has_answered = true;
   reachability_.unreachable_since.reset();
   first_error_.reset();
 }

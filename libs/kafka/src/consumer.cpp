@@ -55,10 +55,6 @@ Properties consumer_properties(const ConsumerOptions& options) {
       {"auto.offset.reset", "error"},
       {"session.timeout.ms", std::to_string(options.session_timeout.count())},
       {"max.poll.interval.ms", std::to_string(options.max_poll_interval.count())},
-      // What brings a client back that an outage has left without a connection: with librdkafka's own 5 and 10 minutes
-      // one was seen to stay away for ten minutes after Kafka was back.
-      {"topic.metadata.refresh.interval.ms", "30000"},
-      {"coordinator.query.interval.ms", "30000"},
       {"queued.max.messages.kbytes", std::to_string(options.max_queue_kilobytes)},
       // Each fetched record costs librdkafka some 400 B of its own beside its bytes: bounded by number, too.
       {"queued.min.messages", "4000"},
@@ -122,6 +118,7 @@ class RdkafkaConsumer final : public Consumer {
   bool may_be_told(const SourceEvent& event) const;
   std::optional<SourceEvent> pop_event();
   Result<void> serve_lookup();
+  Result<void> check_reachable() const;
   Result<void> read();
   Result<void> check_message(const rd_kafka_message_t& message);
   base::Error fatal() const;
@@ -453,8 +450,18 @@ Result<std::optional<SourceEvent>> RdkafkaConsumer::next() {
   if (auto event = pop_event()) return event;
   wake_.drain();
   SLUICE_TRY(read());
+  SLUICE_TRY(check_reachable());
   SLUICE_TRY(serve_lookup());
   return pop_event();
+}
+
+/// A client of librdkafka 2.12 was seen twice without any connection for ten minutes after the brokers were back. A new
+/// one begins with those of the configuration.
+Result<void> RdkafkaConsumer::check_reachable() const {
+  const auto since = state_.reachability().unreachable_since;
+  if (!since || base::Clock::now() - *since < options_.unreachable_limit) return {};
+  return tl::make_unexpected(
+      state_.explained(error_of(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, "Reading the topics", "kafka.unreachable")));
 }
 
 Result<void> RdkafkaConsumer::pause(const Partition& partition) {

@@ -93,6 +93,23 @@ TEST(Producer, WithoutABrokerItTakesRecordsAndSaysThatNobodyIsThere) {
   EXPECT_TRUE((*producer)->deliveries()) << "the producer lives on";
 }
 
+TEST(Consumer, WithoutABrokerItEndsSoThatANewOneIsMade) {
+  ConsumerOptions consumer;
+  consumer.group = "g";
+  consumer.topics = {"t"};
+  consumer.unreachable_limit = base::Milliseconds(300);
+  auto source = Consumer::open(options_with({{"statistics.interval.ms", "50"}}), consumer);
+  ASSERT_TRUE(source);
+  const base::Deadline deadline = base::Clock::now() + std::chrono::seconds(10);
+  auto event = (*source)->next();
+  while (event && base::Clock::now() < deadline) event = (*source)->next();
+  ASSERT_FALSE(event);
+  EXPECT_EQ(event.error().id, "kafka.unreachable");
+  EXPECT_EQ(event.error().recovery, base::Recovery::Retry);
+  EXPECT_NE(event.error().message.find("127.0.0.1:1"), std::string::npos) << event.error().message;
+  EXPECT_FALSE((*source)->reachability().has_answered);
+}
+
 TEST(Producer, ARecordOverTheLimitStopsAndItsContentsAreNotTold) {
   ProducerOptions options;
   options.max_message_bytes = 1'000;

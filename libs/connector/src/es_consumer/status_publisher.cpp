@@ -63,7 +63,9 @@ void EsConsumerStatusPublisher::tick(const pipeline::Indexing& indexing, const k
   }
   if (generations != nullptr) status_.published_epoch = generations->published_epoch();
   status_.obstacles.clear();
-  if (source.reachability().unreachable_since) {
+  const kafka::Reachability brokers = source.reachability();
+  // A new client has not noticed yet what ended the one before it.
+  if (brokers.unreachable_since || (!brokers.has_answered && told_.contains("kafka.unreachable"))) {
     status_.obstacles.push_back({"kafka.unreachable", "no broker of Kafka answers"});
   }
   log_changes();

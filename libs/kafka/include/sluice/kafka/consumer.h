@@ -13,7 +13,7 @@
 //   kafka.instance_replaced  Stop   another process joined under our group.instance.id
 //   kafka.topic_missing      Retry  the topic is not there yet
 //   kafka.commit_failed      Retry  commit(): the coordinator refuses or does not answer in time
-//   kafka.unreachable        Retry
+//   kafka.unreachable        Retry  next(): no broker for unreachable_limit; begin again with a new source
 //   kafka.consumer_failed    Retry
 #pragma once
 
@@ -37,6 +37,7 @@ struct ConsumerOptions {
   /// Longer than the slowest bulk with its retries; next() is called at least every second in any case.
   base::Milliseconds max_poll_interval{300'000};
   base::Milliseconds commit_timeout{5'000};
+  base::Milliseconds unreachable_limit{60'000};
   base::Milliseconds close_timeout{5'000};     ///< for leaving the group in the destructor
   std::uint32_t max_batch_records = 2'000;     ///< of one read; a batch per partition is made of it
   std::uint32_t max_queue_kilobytes = 16'384;  ///< fetched and not yet read, all partitions
