@@ -130,6 +130,38 @@ TEST_F(EsConsumerRefusals, WhatCanNeverBeADocumentIsADeadLetterBeforeTheOffsetIs
   expect_stop("es.too_many_rejected", "dead_letters.max_per_minute");
 }
 
+TEST_F(EsConsumerRefusals, AStopWhileElasticsearchTakesNothingSaysWhatIsLeftAndLosesNothing) {
+  stack.sql("CREATE TABLE users (id int PRIMARY KEY, name text); INSERT INTO users VALUES (1, 'one')");
+  const std::string address = "127.0.0.1:" + run_ok({SLUICE_SOURCE_DIR "/Docker_Files/native/stack", "ports", "1"});
+  stack.settings()["admin.enabled"] = "on";
+  stack.settings()["admin.es_consumer"] = address.substr(0, address.find('\n'));
+  stack.settings()["admin.replicator"] = "127.0.0.1:0";
+  stack.settings()["stop_grace"] = "1s";
+  stack.start_replicator();
+  start_es_consumer();
+  ASSERT_TRUE(stack.journal_has("users", 1)) << stack.es_consumer().log();
+  const auto block = [&](bool on) {
+    stack.elasticsearch("PUT", "/" + stack.journal("users") + "/_settings", {{"index.blocks.write", on}});
+  };
+  block(true);
+  stack.sql("INSERT INTO users VALUES (2, 'two')");
+  const std::string page = "http://" + stack.settings()["admin.es_consumer"] + "/metrics";
+  ASSERT_TRUE(eventually([&] {
+    std::istringstream lines(run({"curl", "-s", "-m", "5", page}).output);
+    for (std::string line; std::getline(lines, line);)
+      if (line.starts_with("sluice_es_consumer_documents_retried_total")) return !line.ends_with(" 0");
+    return false;
+  })) << stack.es_consumer().log();
+  EXPECT_EQ(stack.es_consumer().stop(), 6) << stack.es_consumer().log();
+  const std::string last = stack.es_consumer().last_line();
+  EXPECT_TRUE(last.starts_with("ERROR es_consumer.not_settled:")) << last;
+  EXPECT_NE(last.find("read again at the next start"), std::string::npos) << last;
+  block(false);
+  start_es_consumer();
+  EXPECT_TRUE(stack.journal_has("users", 2)) << stack.es_consumer().log();
+  EXPECT_EQ(stack.mirror_difference("users"), "") << stack.es_consumer().log();
+}
+
 TEST_F(EsConsumerRefusals, ATableWithoutAKeyHasNoMirror) {
   stack.sql("CREATE TABLE users (id int, name text); ALTER TABLE users REPLICA IDENTITY FULL");
   stack.sql("INSERT INTO users VALUES (1, 'one')");

@@ -100,6 +100,19 @@ TEST_F(StartRefusals, TheSlotWasMadeAgain) {
   expect_refused("pg.slot_advanced", "slot reset --new-epoch");
 }
 
+TEST_F(StartRefusals, TheSlotIsOnlyASessions) {
+  run_once();
+  drop_slot();
+  Program session(
+      {"psql", stack.dsn(), "-c", "SELECT pg_create_logical_replication_slot('" + stack.slot() + "', 'pgoutput', true)",
+       "-c", "SELECT pg_sleep(600)"},
+      stack.folder() + "/session.log");
+  ASSERT_TRUE(eventually([&] { return !confirmed().empty(); })) << session.log();
+  expect_refused("pg.slot_temporary", "Name another slot");
+  stack.sql("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '" + stack.slot() +
+            "'");
+}
+
 TEST_F(StartRefusals, TheSlotIsACopyOfAnOlderOne) {
   stack.sql("SELECT pg_create_logical_replication_slot('older', 'pgoutput')");
   run_once();

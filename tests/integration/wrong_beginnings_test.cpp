@@ -50,6 +50,18 @@ TEST_F(WrongBeginnings, AMissingTableNamesTheNearest) {
   EXPECT_NE(stack.replicator().last_line().find("users"), std::string::npos) << stack.replicator().last_line();
 }
 
+TEST_F(WrongBeginnings, APublicationWithoutOneOfTheTables) {
+  stack.sql("CREATE TABLE orders (id int PRIMARY KEY)");
+  stack.sql("CREATE PUBLICATION " + stack.settings()["postgres.publication_name"] + " FOR TABLE orders");
+  expect_end(3, "pg.publication_incomplete");
+  EXPECT_NE(stack.replicator().last_line().find("ADD TABLE public.users"), std::string::npos)
+      << stack.replicator().last_line();
+  stack.sql("ALTER PUBLICATION " + stack.settings()["postgres.publication_name"] + " ADD TABLE public.users");
+  std::filesystem::remove(stack.folder() + "/replicator.log");
+  stack.start_replicator();
+  EXPECT_TRUE(streaming()) << stack.replicator().log();
+}
+
 TEST_F(WrongBeginnings, AMissingDatabase) {
   stack.settings()["postgres.dbname"] = "nowhere";
   expect_end(3, "pg.database_missing");
