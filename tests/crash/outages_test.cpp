@@ -5,6 +5,7 @@
 // servers: own
 #include <cstdlib>
 #include <sstream>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -19,6 +20,7 @@ constexpr long kMaxMemoryKib = 120 * 1024;
 
 class Outages : public testing::Test {
  protected:
+  explicit Outages(StackOptions options) : stack(std::move(options)) {}
   void SetUp() override {
     stack.sql("CREATE TABLE work (id int PRIMARY KEY, client int, val text NOT NULL)");
     stack.settings()["postgres.tables"] = "[public.work]";
@@ -83,12 +85,28 @@ class Outages : public testing::Test {
     EXPECT_LT(stack.es_consumer().peak_memory_kib(), kMaxMemoryKib);
   }
 
-  Stack stack{{.own_postgres = true, .own_kafka = true, .own_elasticsearch = true}};
+  Stack stack;
+};
+
+class OutageOfKafka : public Outages {
+ protected:
+  OutageOfKafka() : Outages({.own_kafka = true}) {}
+};
+
+class OutageOfElasticsearch : public Outages {
+ protected:
+  OutageOfElasticsearch() : Outages({.own_elasticsearch = true}) {}
+};
+
+/// What others write goes into the WAL of their server, too.
+class IdleDatabase : public Outages {
+ protected:
+  IdleDatabase() : Outages({.own_postgres = true}) {}
 };
 
 }  // namespace
 
-TEST_F(Outages, WithoutKafkaTheReplicatorParksInBoundedMemoryAndCatchesUp) {
+TEST_F(OutageOfKafka, ParksTheReplicatorInBoundedMemoryAndIsCaughtUpWith) {
   start();
   Program writing = writers_at_work();
   stack.kafka().stop();
@@ -109,7 +127,7 @@ TEST_F(Outages, WithoutKafkaTheReplicatorParksInBoundedMemoryAndCatchesUp) {
   expect_bounded_memory();
 }
 
-TEST_F(Outages, WithoutElasticsearchTheConsumerKeepsItsMembershipAndCatchesUp) {
+TEST_F(OutageOfElasticsearch, LeavesTheConsumerItsMembershipAndIsCaughtUpWith) {
   // The outage is longer, so who stops polling is out.
   stack.settings()["kafka.max_poll_interval"] = "10s";
   start();
@@ -127,7 +145,7 @@ TEST_F(Outages, WithoutElasticsearchTheConsumerKeepsItsMembershipAndCatchesUp) {
   expect_bounded_memory();
 }
 
-TEST_F(Outages, AnIdlePublishedDatabaseBesideABusyTableReleasesItsWal) {
+TEST_F(IdleDatabase, ReleasesItsWalBesideABusyTableThatIsNotPublished) {
   start();
   stack.sql("CREATE TABLE busy (id bigserial PRIMARY KEY, filler text)");
   for (int i = 0; i < 5; ++i)
