@@ -1,6 +1,6 @@
 #include "client.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -172,7 +172,6 @@ bool ClientState::note_statistics(std::string_view json) {
 }
 
 void ClientState::note_answer() {
-  reachability_.has_answered = true;
   reachability_.unreachable_since.reset();
   first_error_.reset();
 }

@@ -42,7 +42,8 @@ void EsConsumerStatusPublisher::retrying(const base::Error& error, base::Millise
   status_.obstacles = {{std::string(error.id), status_.errors.last()->message}};
   status_.indexing.partitions.clear();
   status_.ends.clear();
-  told_ = {std::string(error.id)};  // the caller logs it
+  ended_by_ = error.id;
+  told_ = {ended_by_};  // the caller logs it
   told_partitions_.reset();
   show(wait + kStartingSilence);
 }
@@ -63,9 +64,7 @@ void EsConsumerStatusPublisher::tick(const pipeline::Indexing& indexing, const k
   }
   if (generations != nullptr) status_.published_epoch = generations->published_epoch();
   status_.obstacles.clear();
-  const kafka::Reachability brokers = source.reachability();
-  // A new client has not noticed yet what ended the one before it.
-  if (brokers.unreachable_since || (!brokers.has_answered && told_.contains("kafka.unreachable"))) {
+  if (source.reachability().unreachable_since) {
     status_.obstacles.push_back({"kafka.unreachable", "no broker of Kafka answers"});
   }
   log_changes();
@@ -79,11 +78,13 @@ void EsConsumerStatusPublisher::log_changes() {
     now.insert(reason.id);
     if (!told_.contains(reason.id)) logger.warning(base::Error{base::Recovery::Retry, reason.id, reason.message});
   }
+  const std::size_t partitions = status_.indexing.partitions.size();
+  // A new attempt that has not come so far yet may end by the same.
+  if (partitions == 0 && told_.contains(ended_by_)) now.insert(ended_by_);
   for (const std::string& id : told_) {
     if (!now.contains(id)) logger.info("{} is over", id);
   }
   told_ = std::move(now);
-  const std::size_t partitions = status_.indexing.partitions.size();
   if (told_partitions_.value_or(0) != partitions) logger.info("the group gave this member {} partitions", partitions);
   told_partitions_ = partitions;
 }

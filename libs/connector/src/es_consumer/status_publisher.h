@@ -41,6 +41,7 @@ class EsConsumerStatusPublisher final : public pipeline::IndexingObserver {
   void log_changes();
 
   std::set<std::string> told_;  ///< ids of reasons that stand in the log
+  std::string ended_by_;        ///< id of the error of the attempt before this one
   std::optional<std::size_t> told_partitions_;
   admin::EsConsumerStatus status_;
   admin::StatusBoard board_;

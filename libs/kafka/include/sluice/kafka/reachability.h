@@ -14,8 +14,7 @@ namespace sluice::kafka {
 struct Reachability {
   /// When the last broker was lost; nothing: at least one is there, or nobody has needed one yet.
   std::optional<base::Clock::time_point> unreachable_since;
-  bool has_answered = false;  ///< any broker, at any time
-  std::string last_error;     ///< librdkafka's words for the newest transport error; kept when the brokers are back
+  std::string last_error;  ///< librdkafka's words for the newest transport error; kept when the brokers are back
 };
 
 /// What librdkafka's statistics (STATISTICS.md there) say of the brokers it may talk to.
