@@ -6,6 +6,7 @@
 #include "sluice/elastic/index_admin.h"
 #include "sluice/testing/plain_http.h"
 #include "sluice/testing/program.h"
+#include "sluice/testing/stack.h"
 #include "sluice/testing/temporary_directory.h"
 
 namespace sluice::testing {
@@ -18,7 +19,7 @@ class ElasticsearchTlsTest : public ::testing::Test {
       run_ok({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
               "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", file(name + ".key"),
               "-out", file(name + ".pem")});
-    port_ = std::stoi(run_ok({SLUICE_SOURCE_DIR "/Docker_Files/native/stack", "ports", "1"}));
+    port_ = free_port();
     server_.emplace(std::vector<std::string>{"openssl", "s_server", "-accept", std::to_string(port_), "-www", "-quiet",
                                              "-cert", file("ours.pem"), "-key", file("ours.key")},
                     file("server.log"));

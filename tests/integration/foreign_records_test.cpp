@@ -20,8 +20,7 @@ namespace {
 class ForeignRecords : public ::testing::Test {
  protected:
   void SetUp() override {
-    port = run_ok({std::string(SLUICE_SOURCE_DIR) + "/Docker_Files/native/stack", "ports", "1"});
-    while (!port.empty() && std::isspace(static_cast<unsigned char>(port.back())) != 0) port.pop_back();
+    port = std::to_string(free_port());
     stack.sql("CREATE TABLE users (id int PRIMARY KEY, turn int); INSERT INTO users VALUES (1, 0)");
     stack.settings()["postgres.tables"] = "[public.users]";
     stack.settings()["admin.enabled"] = "on";

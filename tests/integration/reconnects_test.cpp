@@ -18,7 +18,7 @@ namespace {
 class Reconnects : public testing::Test {
  protected:
   void SetUp() override {
-    admin_port_ = std::stoi(run_ok({SLUICE_SOURCE_DIR "/Docker_Files/native/stack", "ports", "1"}));
+    admin_port_ = free_port();
     stack.sql("CREATE TABLE t (id serial PRIMARY KEY)");
     stack.settings()["postgres.tables"] = "[public.t]";
     stack.settings()["postgres.park_after"] = "2s";

@@ -394,7 +394,7 @@ TEST_F(SchemaChanges, WithContinueATableGoesOnAndIsWarnedOf) {
 }
 
 TEST_F(SchemaChanges, AHaltIsSeenFromOutside) {
-  const int port = std::atoi(run_ok({SLUICE_SOURCE_DIR "/Docker_Files/native/stack", "ports", "1"}).c_str());
+  const int port = free_port();
   stack.settings()["admin.enabled"] = "on";
   stack.settings()["admin.replicator"] = "127.0.0.1:" + std::to_string(port);
   publish("public.calm, public.t");

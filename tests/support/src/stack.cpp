@@ -44,8 +44,6 @@ std::string trimmed(std::string text) {
   return text;
 }
 
-int free_port() { return std::atoi(run_ok({kNative + "stack", "ports", "1"}).c_str()); }
-
 Server postgres_for_all(int version) {
   const char* named = std::getenv("SLUICE_TEST_PG_VERSION");
   if (version == 0 && named != nullptr) version = std::atoi(named);
@@ -61,6 +59,8 @@ std::vector<std::string> version_for_all(Server::Kind kind) {
 constexpr const char* kPassword = "local-only";
 
 }  // namespace
+
+int free_port() { return std::stoi(run_ok({kNative + "stack", "ports", "1"})); }
 
 Server::Server(Kind kind, int port, std::string data, bool is_own, std::vector<std::string> options)
     : kind_(kind), port_(port), data_(std::move(data)), is_own_(is_own), options_(std::move(options)) {}

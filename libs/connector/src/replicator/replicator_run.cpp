@@ -97,8 +97,10 @@ base::Result<void> ReplicatorRun::run() {
       [this](base::Deadline until) { tend_until(until); });
   if (ended && !tended_ && tended_.error().recovery == base::Recovery::Stop) ended = std::exchange(tended_, {});
   if (ended && living_ && !is_settled_) ended = settle();
-  if (!ended) finish_deliveries();
-  if (!ended) end_with_the_producer();
+  if (!ended) {
+    finish_deliveries();
+    end_with_the_producer();
+  }
   if (ended && is_cut_off_) ended = not_settled("what was handed to Kafka had no answer when it was given up");
   if (living_) gaps_->collect(*living_->deliveries);
   gaps_->finish();

@@ -19,6 +19,9 @@
 
 namespace sluice::testing {
 
+/// Of 127.0.0.1, where nobody listens now.
+int free_port();
+
 /// One server, started and stopped by the project's own scripts.
 class Server {
  public:
