@@ -249,6 +249,8 @@ std::vector<nlohmann::json> Stack::documents(const std::string& index) {
     for (const auto& hit : page["hits"]["hits"]) found.push_back(hit);
     page = elasticsearch("POST", "/_search/scroll", {{"scroll", "1m"}, {"scroll_id", page["_scroll_id"]}});
   }
+  // Elasticsearch gives its segments in whatever order they are in.
+  std::ranges::sort(found, {}, [](const nlohmann::json& hit) { return hit["_id"].get<std::string>(); });
   return found;
 }
 
