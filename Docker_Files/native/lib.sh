@@ -249,11 +249,11 @@ lock_instance() {
 # A directory that was not ours before is taken only when it is empty.
 claim_data() {
   need_data
-  if [[ -d $DATA && ! -f $DATA/instance && -n $(ls -A -- "$DATA") ]]; then
-    die "$DATA is not empty and holds no instance of ours" "name a new directory with --data"
-  fi
   mkdir -p -- "$DATA"
   lock_instance
+  if [[ ! -f $DATA/instance && -n $(ls -A -- "$DATA") ]]; then
+    die "$DATA is not empty and holds no instance of ours" "name a new directory with --data"
+  fi
 }
 
 # server_user NAME: as whom the server runs; root hands over to an account without rights.

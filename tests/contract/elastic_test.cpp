@@ -11,6 +11,7 @@
 #include "sluice/testing/memory_document_sink.h"
 #include "sluice/testing/memory_index_admin.h"
 #include "sluice/testing/plain_http.h"
+#include "sluice/testing/program.h"
 
 namespace sluice::testing {
 namespace {
@@ -27,11 +28,7 @@ elastic::ConnectionOptions connection() {
 }
 
 /// One for each world: the server is shared with other tests, and with earlier runs of this one.
-std::string unique_prefix() {
-  static int count = 0;
-  const auto now = std::chrono::system_clock::now().time_since_epoch().count();
-  return "contract-" + std::to_string(getpid()) + "-" + std::to_string(now) + "-" + std::to_string(++count) + "-";
-}
+std::string unique_prefix() { return "contract-" + unique_name() + "-"; }
 
 std::unique_ptr<elastic::IndexAdmin> open_admin(const std::string& prefix) {
   elastic::IndexOptions options;

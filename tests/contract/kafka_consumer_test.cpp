@@ -187,11 +187,16 @@ TEST_F(KafkaConsumer, WhatIsFinishedIsCommittedOnTheSourcesOwnInterval) {
   ASSERT_TRUE(turn_until({&reader}, [&] { return reader.values.size() == 10; }));
   const auto committed = [&] {
     reader.turn();
-    const std::string table =
-        run_ok({SLUICE_SOURCE_DIR "/Docker_Files/native/kafka", "tool",
-                "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand", "--bootstrap-server", client_.brokers,
-                "--describe", "--group", topic_ + "-group"});
-    return table.find(" 10 ") != std::string::npos;
+    std::istringstream table(run_ok({SLUICE_SOURCE_DIR "/Docker_Files/native/kafka", "tool",
+                                     "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand", "--bootstrap-server",
+                                     client_.brokers, "--describe", "--group", topic_ + "-group"}));
+    for (std::string line; std::getline(table, line);) {
+      std::istringstream columns(line);
+      std::string group, topic, partition, current_offset;
+      columns >> group >> topic >> partition >> current_offset;
+      if (topic == topic_ && current_offset == "10") return true;
+    }
+    return false;
   };
   EXPECT_TRUE(eventually(committed));
 }

@@ -25,10 +25,7 @@ inline kafka::ClientOptions client_of(const Server& broker) {
   return options;
 }
 
-inline std::string unique_topic(const std::string& stem) {
-  static std::atomic<int> count{0};
-  return stem + "-" + std::to_string(getpid()) + "-" + std::to_string(++count);
-}
+inline std::string unique_topic(const std::string& stem) { return stem + "-" + unique_name(); }
 
 inline void create_topic(const kafka::ClientOptions& client, const std::string& name, std::int32_t partitions,
                          std::map<std::string, std::string> settings = {}) {

@@ -109,7 +109,10 @@ TEST_F(KafkaTopics, TheTopicIdIsTheOneThatKafkasOwnToolPrintsAndChangesWithTheTo
       run_ok({tool, "tool", "TopicCommand", "--bootstrap-server", client_.brokers, "--describe", "--topic", name});
   EXPECT_NE(printed.find("TopicId: " + (*first)[0]->id), std::string::npos) << printed << (*first)[0]->id;
   run_ok({tool, "tool", "TopicCommand", "--bootstrap-server", client_.brokers, "--delete", "--topic", name});
-  ASSERT_TRUE(eventually([&] { return !(*topics_->describe({name}))[0]; }));
+  ASSERT_TRUE(eventually([&] {
+    const auto found = topics_->describe({name});
+    return found && !(*found)[0];
+  }));
   create_topic(client_, name, 1);
   const auto second = topics_->describe({name});
   ASSERT_TRUE(second && (*second)[0]);
@@ -182,7 +185,7 @@ TEST_F(KafkaTopics, SettingsThatTheBrokerRefusesStopWithItsWords) {
 TEST_F(KafkaTopics, WhenNobodyAnswersTheReasonIsInTheMessage) {
   kafka::ClientOptions nowhere = client_;
   nowhere.brokers = "127.0.0.1:1";
-  nowhere.request_timeout = base::Milliseconds(500);
+  nowhere.request_timeout = base::Milliseconds(2'000);
   auto topics = kafka::Topics::open(nowhere);
   ASSERT_TRUE(topics);
   const auto found = (*topics)->describe({"t"});

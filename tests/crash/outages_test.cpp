@@ -44,7 +44,7 @@ class Outages : public testing::Test {
     std::istringstream table(run_ok({SLUICE_SOURCE_DIR "/Docker_Files/native/kafka", "tool",
                                      "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand", "--bootstrap-server",
                                      "127.0.0.1:" + std::to_string(stack.kafka().port()), "--describe", "--members",
-                                     "--group", stack.settings()["kafka.groupID"]}));
+                                     "--timeout", "60000", "--group", stack.settings()["kafka.groupID"]}));
     for (std::string line; std::getline(table, line);) {
       std::istringstream columns(line);
       std::string group, member;
@@ -141,7 +141,9 @@ TEST_F(OutageOfElasticsearch, LeavesTheConsumerItsMembershipAndIsCaughtUpWith) {
   stack.elasticsearch_server().start();
   EXPECT_EQ(stack.mirror_difference("work", patience()), "") << stack.es_consumer().log();
   EXPECT_EQ(member_id(), member) << stack.es_consumer().log();
-  EXPECT_EQ(check_journal(stack.events(), stack.documents(stack.journal("work"))), std::vector<std::string>{});
+  const auto records = stack.events();
+  EXPECT_TRUE(stack.journal_has("work", records.size(), patience())) << stack.es_consumer().log();
+  EXPECT_EQ(check_journal(records, stack.documents(stack.journal("work"))), std::vector<std::string>{});
   expect_bounded_memory();
 }
 
@@ -156,6 +158,6 @@ TEST_F(IdleDatabase, ReleasesItsWalBesideABusyTableThatIsNotPublished) {
                    "SELECT pg_current_wal_lsn() - confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '" +
                    stack.slot() + "'") < 1'000'000;
       },
-      seconds(15)))
+      seconds(40)))  // the default's 10 s, and whatever the machine needs
       << stack.replicator().log();
 }

@@ -21,8 +21,7 @@ constexpr std::string_view kColumns = R"({"id":{"type":"long"},"name":{"type":"k
 class ElasticsearchTest : public ::testing::Test {
  protected:
   ElasticsearchTest() {
-    static int count = 0;
-    prefix_ = "it-" + std::to_string(getpid()) + "-" + std::to_string(++count) + "-";
+    prefix_ = "it-" + unique_name() + "-";
     connect();
   }
 

@@ -55,7 +55,8 @@ class EsConsumerRefusals : public testing::Test {
   }
   /// The headers of the dead letter with this key.
   std::map<std::string, std::string> headers_of_letter(const std::string& key) {
-    std::istringstream lines(run_ok({"kcat", "-C", "-b", broker(), "-t", dead_letter_topic(), "-e", "-q", "-J"}));
+    std::istringstream lines(
+        run_ok({"kcat", "-C", "-m", "60", "-b", broker(), "-t", dead_letter_topic(), "-e", "-q", "-J"}));
     std::map<std::string, std::string> headers;
     for (std::string line; std::getline(lines, line);) {
       const auto letter = nlohmann::json::parse(line);

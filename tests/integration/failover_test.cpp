@@ -110,6 +110,7 @@ TEST_F(Failover, WhatTheNewServerDoesNotHaveStopsEachStartAlsoWhenItsWalIsPastIt
 TEST_F(Failover, ATransactionThatWaitsForAStandbyIsNoSignOfARestoredServer) {
   stack.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
   stack.sql("SELECT pg_reload_conf()");
+  stack.sql("CHECKPOINT");  // it is the checkpointer that lets commits wait, and it reads the settings first
   Program waiting({"psql", "-X", "-d", stack.dsn(), "-c", "INSERT INTO t VALUES (1)"}, stack.folder() + "/waiting.log");
   ASSERT_TRUE(stack.topic_has(1)) << stack.replicator().log();
   ASSERT_TRUE(stack.caught_up()) << stack.replicator().log();

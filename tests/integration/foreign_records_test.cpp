@@ -29,12 +29,12 @@ class ForeignRecords : public ::testing::Test {
     ASSERT_TRUE(eventually([&] { return log_has("streaming from"); })) << stack.replicator().log();
     change();
     ASSERT_TRUE(stack.topic_has(2));
+    partition = std::to_string(stack.events().front().partition);
   }
 
   /// Always the same row, so the same partition.
   void change() { stack.sql("UPDATE users SET turn = turn + 1"); }
   void type_in(const std::string& key, const std::string& value) {
-    const auto partition = std::to_string(stack.events().front().partition);
     run_ok({"kcat", "-P", "-b", broker(), "-t", stack.topic(), "-p", partition, "-k", key, "-X", "acks=all"}, value);
   }
   std::string broker() { return "127.0.0.1:" + std::to_string(stack.kafka().port()); }
@@ -66,6 +66,7 @@ class ForeignRecords : public ::testing::Test {
   }
 
   std::string port;
+  std::string partition;
   Stack stack;
 };
 

@@ -26,12 +26,12 @@ class MadeAgain : public testing::Test {
   }
   std::string publication() { return stack.settings()["postgres.publication_name"]; }
   bool topic_exists(const std::string& topic) {
-    return run_ok({"kcat", "-L", "-b", "127.0.0.1:" + std::to_string(stack.kafka().port())})
+    return run_ok({"kcat", "-L", "-m", "60", "-b", "127.0.0.1:" + std::to_string(stack.kafka().port())})
                .find("topic \"" + topic + "\" with") != std::string::npos;
   }
 
   void expect_stop(const std::string& id, const std::string& remedy) {
-    EXPECT_EQ(stack.replicator().wait(), 3) << stack.replicator().log();
+    EXPECT_EQ(stack.replicator().wait(seconds(150)), 3) << stack.replicator().log();
     const std::string last = stack.replicator().last_line();
     EXPECT_TRUE(last.starts_with("ERROR " + id + ":")) << last;
     EXPECT_NE(last.find(remedy), std::string::npos) << last;
@@ -92,7 +92,7 @@ TEST_F(MadeAgain, ThePartitionsOfTheTopicGrowInMidStream) {
 
 TEST_F(MadeAgain, TheTopicInMidStream) {
   // Long enough that no two questions find it missing while it is being made again.
-  stack.settings()["postgres.recheck_interval"] = "15s";
+  stack.settings()["postgres.recheck_interval"] = "25s";
   stream();
   stack.topic_tool({"--delete", "--topic", stack.topic()});
   ASSERT_TRUE(eventually([&] { return !topic_exists(stack.topic()); }));

@@ -140,7 +140,7 @@ TEST_F(PostgresReselect, NoMoreIsFetchedThanMayWait) {
     const auto* const* event = std::get_if<const change::ChangeEvent*>(&**item);
     if (event != nullptr && !(*event)->reselected.empty()) {
       ++given;
-      const std::size_t fetched = std::min<std::size_t>(source_->counters().queries * options.max_batch_rows, kRows);
+      const std::size_t fetched = source_->counters().reselected_events;
       const std::size_t waiting = (fetched - given) * kValueBytes + (kRows - given) * kEventBytes;
       EXPECT_LE(waiting, options.max_held_bytes + options.max_batch_rows * kValueBytes) << given;
     }
@@ -259,7 +259,7 @@ TEST_F(PostgresReselect, AQuestionThatIsRefusedWhateverTheRowsIsNotAskedForEach)
   sql("drop table t; create table t (id json, n int, big text, big2 text)");
   EXPECT_EQ(read_transactions(2).events.size(), 99U);
   EXPECT_EQ(source_->counters().refused_events, 50U);
-  EXPECT_EQ(source_->counters().queries, 1U);
+  EXPECT_LT(source_->counters().queries, 5U) << "one, when all rows had come before it was asked";
   EXPECT_EQ(source_->take_warnings().size(), 1U);
 }
 
@@ -377,7 +377,7 @@ TEST_F(PostgresReselect, WhatWaitsIsBounded) {
   value_in(locker, "begin");
   value_in(locker, "lock table t in access exclusive mode");
   Seen seen;
-  read_until(*source_, seen, [&] { return source_->counters().queries >= 3; });
+  read_until(*source_, seen, [&] { return source_->counters().queries >= 3 && source_->held_items() >= 50; });
   EXPECT_EQ(source_->held_items(), 50U);
   value_in(locker, "rollback");
   read_until(*source_, seen, [&] { return seen.ends.size() == 2; });
@@ -394,6 +394,7 @@ TEST_F(PostgresReselect, AnInvisibleTransactionIsWaitedFor) {
     Connection fresh = session();
     EXPECT_TRUE(
         eventually([&] { return value_in(fresh, "select current_setting('synchronous_standby_names')") == value; }));
+    sql("checkpoint");  // it is the checkpointer that lets commits wait, and it reads the settings first
   };
   set_standby("nobody");
   std::thread waiting([this] {

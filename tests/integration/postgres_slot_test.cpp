@@ -59,6 +59,7 @@ TEST_F(PostgresSlot, AnOpenWriteTransactionBlocksItAndIsNamed) {
   // The server does not go on waiting for us, and nothing is left.
   EXPECT_TRUE(eventually([this] { return must(postgres::fetch_slot(main_session(), name())) == std::nullopt; }));
   value_in(other, "rollback");
+  request.patience = base::Milliseconds(60'000);  // other databases' transactions are waited for, too
   EXPECT_TRUE(create(request));
 }
 

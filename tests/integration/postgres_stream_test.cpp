@@ -38,6 +38,10 @@ class PostgresStream : public PostgresFixture {
   }
   std::unique_ptr<ReplicationStream> start() { return must(start(stream_options())); }
 
+  /// The walsender of a stream that ended may hold it for a moment still.
+  void wait_for_free_slot() {
+    ASSERT_TRUE(eventually([this] { return slot_fact("active") == "f"; }));
+  }
   std::string slot_fact(const std::string& column) {
     return sql(fmt::format("select {} from pg_replication_slots where slot_name = '{}'", column, name()));
   }
@@ -121,6 +125,7 @@ TEST_F(PostgresStream, GoesOnBehindWhatWasConfirmedAndRepeatsTheRest) {
     must(stream->confirm(first.ends[0].end));
     must(stream->finish(Milliseconds(5'000)));
   }
+  wait_for_free_slot();
   auto options = stream_options();
   options.start = change::lsn_of(first.ends[0].end);
   auto stream = must(start(options));
@@ -140,6 +145,7 @@ TEST_F(PostgresStream, MayBeginAheadOfWhatIsDurableAndConfirmsOnlyThat) {
     sql("insert into t values (2, 'b')");
     read_until(*stream, first, [&] { return first.ends.size() == 2; });
   }
+  wait_for_free_slot();
   auto options = stream_options();
   options.start = change::lsn_of(first.ends[1].end);
   auto stream = must(start(options));
@@ -185,7 +191,10 @@ TEST_F(PostgresStream, StaysAliveWhileItIsNotReadButConfirmed) {
     return base::Clock::now() > later;
   }));
   Seen seen;
-  read_until(*stream, seen, [&] { return seen.ends.size() == 1; });
+  read_until(*stream, seen, [&] {
+    must(stream->confirm({}));
+    return seen.ends.size() == 1;
+  });
   EXPECT_FALSE(seen.error) << seen.error->message;
   EXPECT_EQ(seen.events.size(), 20'000U);
 }

@@ -29,7 +29,6 @@ class SchemaChanges : public testing::Test {
 
   void SetUp() override {
     stack.settings()["postgres.recheck_interval"] = "1s";
-    stack.settings()["postgres.idle_checkpoint_interval"] = "1s";
     // Whatever the minor version: nothing writes while the slot is made.
     stack.settings()["postgres.accept_snapshot_race"] = "on";
     stack.sql("CREATE TABLE calm (id int PRIMARY KEY, v text); INSERT INTO calm VALUES (1, 'snapshot')");
@@ -318,7 +317,8 @@ TEST_F(SchemaChanges, ATableThatThePublicationLosesIsHaltedAlone) {
   expect_caught_up();
   stack.sql("DROP TABLE t; CREATE TABLE t (id int PRIMARY KEY); ALTER PUBLICATION " + publication() +
             " ADD TABLE t; INSERT INTO t VALUES (2)");
-  ASSERT_TRUE(halted("t", "made again")) << stack.replicator().log();
+  // As the stream tells it, or the question in between that found the publication without it.
+  ASSERT_TRUE(log_has("public.t is halted since ")) << stack.replicator().log();
   stack.sql("INSERT INTO calm VALUES (2, 'stream')");
   expect_caught_up();
   stop();

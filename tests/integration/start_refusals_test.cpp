@@ -29,6 +29,7 @@ class StartRefusals : public testing::Test {
     stack.sql("INSERT INTO users SELECT coalesce(max(id), 0) + 1, 'next' FROM users");
     ASSERT_TRUE(stack.caught_up()) << stack.replicator().log();
     ASSERT_EQ(stack.replicator().stop(), 0) << stack.replicator().log();
+    wait_for_free_slot();
     std::filesystem::remove(stack.folder() + "/replicator.log");
   }
   void run_and_kill() {

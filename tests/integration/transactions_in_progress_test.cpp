@@ -62,6 +62,10 @@ class TransactionsInProgress : public PostgresFixture, public ::testing::WithPar
     postgres::StreamOptions options{name() + slot, "p"};
     options.epoch = 1;
     options.streaming = std::move(streaming);
+    // The walsender of an earlier reading may not have seen yet that its client is gone.
+    EXPECT_TRUE(eventually([&] {
+      return sql("select active from pg_replication_slots where slot_name = '" + options.slot + "'") == "f";
+    }));
     auto stream = must(ReplicationStream::start(session(ConnectionKind::Replication), std::move(options), *catalog_));
     std::vector<std::string> items;
     const base::Deadline deadline = base::Clock::now() + base::Milliseconds(120'000);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -45,6 +46,12 @@ long status_kib(pid_t pid, const std::string& field) {
 }
 
 }  // namespace
+
+std::string unique_name() {
+  static std::atomic<int> count{0};
+  static const auto begun = std::chrono::system_clock::now().time_since_epoch() / std::chrono::milliseconds(1);
+  return "t" + std::to_string(getpid()) + "_" + std::to_string(begun) + "_" + std::to_string(++count);
+}
 
 Finished run(const std::vector<std::string>& command, const std::string& input) {
   std::array<int, 2> out{};

@@ -34,11 +34,6 @@ const char* name_of(Server::Kind kind) {
   return "";
 }
 
-std::string unique_name() {
-  static std::atomic<int> count{0};
-  return "t" + std::to_string(getpid()) + "_" + std::to_string(++count);
-}
-
 std::string trimmed(std::string text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
   return text;
@@ -191,10 +186,12 @@ std::int64_t Stack::sql_number(const std::string& statement) { return std::atoll
 
 std::vector<KafkaRecord> Stack::records(const std::string& topic) {
   const std::string broker = "127.0.0.1:" + std::to_string(kafka_.port());
-  const bool exists = run_ok({"kcat", "-L", "-b", broker}).find("topic \"" + topic + "\" with") != std::string::npos;
+  const bool exists =
+      run_ok({"kcat", "-L", "-m", "60", "-b", broker}).find("topic \"" + topic + "\" with") != std::string::npos;
   if (!exists) return {};
   // Lengths first, so that no byte of a key or value can be taken for a separator. Length -1: null.
-  const std::string text = run_ok({"kcat", "-C", "-q", "-e", "-b", broker, "-t", topic, "-f", "%p %o %K %S\\n%k%s\\n"});
+  const std::string text =
+      run_ok({"kcat", "-C", "-q", "-e", "-m", "60", "-b", broker, "-t", topic, "-f", "%p %o %K %S\\n%k%s\\n"});
   std::vector<KafkaRecord> records;
   std::size_t at = 0;
   while (at < text.size()) {

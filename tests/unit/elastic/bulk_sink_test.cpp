@@ -211,7 +211,7 @@ TEST_F(BulkSinkTest, AnAnswerLongerThanTheBoundIsNotTaken) {
 }
 
 TEST_F(BulkSinkTest, ASlowServerTimesOut) {
-  connection_.request_timeout = 50ms;
+  connection_.request_timeout = 1s;
   connect();
   script_bulk(reply(200, {}, Effect::Applied, Manner::Silence));
   expect_unknown(outcome_of(journal_batch(1)), "es.timeout");

@@ -52,7 +52,7 @@ inline void add_index(pipeline::DocumentBatch& batch, std::string_view index, st
 
 /// Waits as a pipeline does, until `count` outcomes came; fewer when the deadline passes. An error ends it.
 inline base::Result<std::vector<pipeline::BatchOutcome>> wait_for_outcomes(
-    pipeline::DocumentSink& sink, std::size_t count, std::chrono::milliseconds patience = std::chrono::seconds(30)) {
+    pipeline::DocumentSink& sink, std::size_t count, std::chrono::milliseconds patience = std::chrono::seconds(120)) {
   std::vector<pipeline::BatchOutcome> all;
   const auto deadline = base::Clock::now() + patience;
   while (true) {

@@ -26,6 +26,7 @@
 #include "sluice/postgres/connection.h"
 #include "sluice/postgres/replication_stream.h"
 #include "sluice/postgres/slot.h"
+#include "sluice/testing/program.h"
 
 namespace sluice::testing {
 
@@ -112,8 +113,7 @@ class PostgresFixture : public ::testing::Test {
  protected:
   void SetUp() override {
     if (std::getenv("SLUICE_TEST_PG_PORT") == nullptr) GTEST_SKIP() << "SLUICE_TEST_PG_PORT names no PostgreSQL";
-    static int count = 0;
-    name_ = fmt::format("t{}_{}", getpid(), ++count);
+    name_ = unique_name();
     server_.emplace(open("postgres", postgres::ConnectionKind::Sql));
     (void)must(
         server_->query("test", fmt::format("CREATE DATABASE {} TEMPLATE template0 {}", name_, database_options())));

@@ -16,6 +16,9 @@ namespace sluice::testing {
 
 using std::chrono::seconds;
 
+/// Letters, digits and underscores. The servers keep what earlier tests left, and process ids come again; these do not.
+std::string unique_name();
+
 struct Finished {
   int exit_code = -1;  ///< 128 + signal when it was killed
   std::string output;  ///< of a program run to its end: stdout
