@@ -66,6 +66,7 @@ class Chaos : public testing::Test {
     stack.sql(contents(SLUICE_SOURCE_DIR "/tests/crash/workload.sql"));
     stack.sql("CREATE EXTENSION pg_walinspect");
     stack.settings()["postgres.tables"] = "[public.work]";
+    stack.settings()["kafka.session_timeout"] = "10s";  // so long a killed es_consumer keeps its partitions
     stack.sql("ALTER DATABASE " + stack.database() + " SET logical_decoding_work_mem = '64kB'");
     stack.sql("SELECT pg_create_logical_replication_slot('oracle', 'test_decoding')");
     stack.start_replicator();
@@ -117,6 +118,7 @@ class Chaos : public testing::Test {
     EXPECT_EQ(stack.mirror_difference("work", seconds(120)), "") << what << "\n" << stack.es_consumer().log();
     const auto records = stack.events();
     EXPECT_EQ(check_topic(committed(), records), std::vector<std::string>{}) << what;
+    EXPECT_TRUE(stack.journal_has("work", records.size())) << what << "\n" << stack.es_consumer().log();
     EXPECT_EQ(check_journal(records, stack.documents(stack.journal("work"))), std::vector<std::string>{}) << what;
   }
 

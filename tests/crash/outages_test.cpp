@@ -148,6 +148,7 @@ TEST_F(OutageOfElasticsearch, LeavesTheConsumerItsMembershipAndIsCaughtUpWith) {
 }
 
 TEST_F(IdleDatabase, ReleasesItsWalBesideABusyTableThatIsNotPublished) {
+  stack.settings().erase("postgres.idle_checkpoint_interval");
   start();
   stack.sql("CREATE TABLE busy (id bigserial PRIMARY KEY, filler text)");
   for (int i = 0; i < 5; ++i)

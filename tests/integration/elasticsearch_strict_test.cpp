@@ -1,5 +1,6 @@
 // What an Elasticsearch refuses that grants little and takes little at once, and what our sink and admin make of it.
 // link: sluice::elastic
+// servers: own
 // together
 #include <gtest/gtest.h>
 

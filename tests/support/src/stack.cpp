@@ -143,6 +143,7 @@ Stack::Stack(StackOptions options)
                {"postgres.dbname", database_},
                {"postgres.slot_name", slot_},
                {"postgres.publication_name", "pub_" + name_},
+               {"postgres.idle_checkpoint_interval", "1s"},  // or each caught_up() takes up to the default's 10 s
                {"kafka.brokers", "['127.0.0.1:" + std::to_string(kafka_.port()) + "']"},
                {"kafka.topic", topic_},
                {"kafka.control_topic", control_topic_},
