@@ -301,6 +301,9 @@ java_major() {
   sed -n 's/^JAVA_VERSION="\(1\.\)\?\([0-9]*\).*/\2/p' "$1/release"
 }
 
+# kafka_classes HOME: the cache's entry for Kafka's classes as the Java there, and no other, can map them.
+kafka_classes() { printf 'kafka-%s-classes-%s\n' "$KAFKA_VERSION" "$(stat -Lc %Y-%s -- "$1/lib/modules")"; }
+
 # find_java AT_LEAST: prints the home of a Java of that release or newer; JAVA_HOME first, then the oldest that will do.
 find_java() {
   local least=$1 home major best='' best_major=999
