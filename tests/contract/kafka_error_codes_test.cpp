@@ -5,12 +5,16 @@
 #include <librdkafka/rdkafka_mock.h>
 #include <poll.h>
 
+#include <algorithm>
+
+#include "sluice/kafka/consumer.h"
 #include "sluice/kafka/producer.h"
 
 namespace sluice::kafka {
 namespace {
 
 constexpr std::int16_t kProduce = 0;
+constexpr std::int16_t kListOffsets = 2;
 constexpr std::int16_t kInitProducerId = 22;
 
 class MockCluster {
@@ -22,6 +26,7 @@ class MockCluster {
     cluster_ = rd_kafka_mock_cluster_new(owner_, 1);
     rd_kafka_mock_topic_create(cluster_, "events", 2, 1);
     rd_kafka_mock_topic_create(cluster_, "control", 1, 1);
+    rd_kafka_mock_start_request_tracking(cluster_);
   }
   MockCluster(const MockCluster&) = delete;
   MockCluster& operator=(const MockCluster&) = delete;
@@ -38,6 +43,15 @@ class MockCluster {
   }
   void answer_next(std::int16_t request, rd_kafka_resp_err_t code) {
     rd_kafka_mock_push_request_errors_array(cluster_, request, 1, &code);
+  }
+  int requests(std::int16_t key) const {
+    std::size_t count = 0;
+    rd_kafka_mock_request_t** const all = rd_kafka_mock_get_requests(cluster_, &count);
+    const auto found = std::count_if(all, all + count, [key](const rd_kafka_mock_request_t* request) {
+      return rd_kafka_mock_request_api_key(const_cast<rd_kafka_mock_request_t*>(request)) == key;
+    });
+    rd_kafka_mock_request_destroy_array(all, count);
+    return static_cast<int>(found);
   }
 
  private:
@@ -114,6 +128,27 @@ INSTANTIATE_TEST_SUITE_P(Produce, PassingErrorCodes,
                          ::testing::Values(RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
                                            RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT,
                                            RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR));
+
+/// A topic that was made just now is known to the controller before it is to each leader.
+TEST_F(ErrorCodes, ALeaderThatDoesNotKnowItsTopicYetIsAskedAgain) {
+  cluster_.answer_next(kListOffsets, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+  ConsumerOptions options;
+  options.group = "group";
+  options.topics = {"events"};
+  auto consumer = Consumer::open(cluster_.client(), options);
+  ASSERT_TRUE(consumer) << consumer.error().message;
+  // The mock cluster describes no topics, so the assignment never comes; but the question does, for begin and end.
+  constexpr int kOfOneAttempt = 2;
+  const base::Deadline deadline = base::Clock::now() + std::chrono::seconds(30);
+  while (cluster_.requests(kListOffsets) <= kOfOneAttempt && base::Clock::now() < deadline) {
+    const auto event = (*consumer)->next();
+    ASSERT_TRUE(event) << event.error().message;
+    const pipeline::Wait wait = (*consumer)->waits_for();
+    pollfd descriptor{wait.fd, wait.events, 0};
+    ::poll(&descriptor, 1, 100);
+  }
+  EXPECT_GT(cluster_.requests(kListOffsets), kOfOneAttempt);
+}
 
 TEST_F(ErrorCodes, AUserWhoMayNotBeIdempotentIsToldSo) {
   cluster_.answer_next(kInitProducerId, RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED);

@@ -14,8 +14,17 @@ using pipeline::Assigned;
 using pipeline::Partition;
 
 namespace {
+
 constexpr base::Milliseconds kPause{500};
+
+/// A new topic's leader may not know it yet; one that is really gone is waited for, too.
+Result<OffsetMap> offsets_in(rd_kafka_event_t* answer) {
+  auto offsets = read_offsets(answer);
+  if (!offsets && offsets.error().id == "kafka.topic_missing") offsets.error().recovery = Recovery::Retry;
+  return offsets;
 }
+
+}  // namespace
 
 StartLookup::StartLookup(rd_kafka_t* client, std::string group, std::vector<Partition> partitions,
                          base::Milliseconds request_timeout, const WakeFd& wake)
@@ -72,10 +81,10 @@ Result<void> StartLookup::take_answers() {
   const auto next = [](const QueueHandle& queue) { return EventHandle(rd_kafka_queue_poll(queue.get(), 0)); };
   while (const EventHandle answer = next(answers_)) SLUICE_TRY(take(answer.get()));
   if (const EventHandle answer = next(begin_answers_)) {
-    SLUICE_ASSIGN(begins_, read_offsets(answer.get()));
+    SLUICE_ASSIGN(begins_, offsets_in(answer.get()));
   }
   if (const EventHandle answer = next(end_answers_)) {
-    SLUICE_ASSIGN(ends_, read_offsets(answer.get()));
+    SLUICE_ASSIGN(ends_, offsets_in(answer.get()));
   }
   return {};
 }
