@@ -159,6 +159,6 @@ TEST_F(IdleDatabase, ReleasesItsWalBesideABusyTableThatIsNotPublished) {
                    "SELECT pg_current_wal_lsn() - confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '" +
                    stack.slot() + "'") < 1'000'000;
       },
-      seconds(40)))  // the default's 10 s, and whatever the machine needs
+      seconds(15)))
       << stack.replicator().log();
 }

@@ -319,6 +319,8 @@ TEST_F(SchemaChanges, ATableThatThePublicationLosesIsHaltedAlone) {
             " ADD TABLE t; INSERT INTO t VALUES (2)");
   // As the stream tells it, or the question in between that found the publication without it.
   ASSERT_TRUE(log_has("public.t is halted since ")) << stack.replicator().log();
+  EXPECT_TRUE(eventually([&] { return times_logged("made again") + times_logged("taken out of the publication") > 0; }))
+      << stack.replicator().log();
   stack.sql("INSERT INTO calm VALUES (2, 'stream')");
   expect_caught_up();
   stop();
