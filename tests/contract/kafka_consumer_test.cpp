@@ -7,6 +7,7 @@
 #include "contract/kafka_eyes.h"
 #include "contract/record_source_contract.h"
 #include "sluice/kafka/producer.h"
+#include "sluice/testing/consumer_group.h"
 #include "sluice/testing/temporary_directory.h"
 
 namespace sluice::testing {
@@ -185,18 +186,7 @@ TEST_F(KafkaConsumer, WhatIsFinishedIsTheGroupsAsKafkaSaysOnceItIsCommitted) {
   write_messages(client_, topic_, 0, std::vector<MemoryMessage>(10, {"k", "v", "", 0}));
   Member reader = member();
   ASSERT_TRUE(turn_until({&reader}, [&] { return reader.values.size() == 10; }));
-  const auto current_offset = [&]() -> std::string {
-    std::istringstream table(run_ok({SLUICE_SOURCE_DIR "/Docker_Files/native/kafka", "tool",
-                                     "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand", "--bootstrap-server",
-                                     client_.brokers, "--describe", "--group", topic_ + "-group"}));
-    for (std::string line; std::getline(table, line);) {
-      std::istringstream columns(line);
-      std::string group, topic, partition, offset;
-      columns >> group >> topic >> partition >> offset;
-      if (topic == topic_) return offset;
-    }
-    return "the topic is not there";
-  };
+  const auto current_offset = [&] { return committed_offset(client_.brokers, topic_ + "-group", topic_, 0); };
   EXPECT_EQ(current_offset(), "-");
   ASSERT_TRUE(reader.source->commit());
   EXPECT_EQ(current_offset(), "10");

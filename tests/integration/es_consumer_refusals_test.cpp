@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "sluice/testing/consumer_group.h"
 #include "sluice/testing/stack.h"
 
 using namespace sluice::testing;
@@ -42,16 +43,8 @@ class EsConsumerRefusals : public testing::Test {
   }
   /// What the group has committed of the partition; -1: nothing.
   long committed(int partition) {
-    std::istringstream table(run_ok({SLUICE_SOURCE_DIR "/Docker_Files/native/kafka", "tool",
-                                     "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand", "--bootstrap-server",
-                                     broker(), "--describe", "--group", stack.settings()["kafka.groupID"]}));
-    for (std::string line; std::getline(table, line);) {
-      std::istringstream columns(line);
-      std::string group, topic, number, offset;
-      columns >> group >> topic >> number >> offset;
-      if (topic == stack.topic() && number == std::to_string(partition)) return offset == "-" ? -1 : std::stol(offset);
-    }
-    return -1;
+    const std::string offset = committed_offset(broker(), stack.settings()["kafka.groupID"], stack.topic(), partition);
+    return offset.empty() || offset == "-" ? -1 : std::stol(offset);
   }
   /// The headers of the dead letter with this key.
   std::map<std::string, std::string> headers_of_letter(const std::string& key) {
